@@ -1,0 +1,29 @@
+namespace IotaOrleans;
+
+/// <summary>The orchestrator of one run, keyed by the run's name: plans steps, serves the learning rate, closes epochs, asks for checkpoints.</summary>
+[Alias("IotaOrleans.ITrainingRunGrain")]
+public interface ITrainingRunGrain : IGrainWithStringKey
+{
+    /// <summary>Starts a new run.</summary>
+    /// <exception cref="IotaException">The run exists already.</exception>
+    [Alias("Start")]
+    Task StartAsync(TrainingRunSpecification specification);
+
+    /// <summary>Continues an interrupted, failed or finished run from its last checkpoint.</summary>
+    /// <param name="specification">The stored specification with what may change on resuming: miners, stages, steps, folders.</param>
+    /// <exception cref="IotaException">No such run, or its checkpoint is unusable.</exception>
+    [Alias("Resume")]
+    Task ResumeAsync(TrainingRunSpecification specification);
+
+    /// <summary>Finishes the steps in flight, writes a checkpoint and leaves the run in <see cref="RunPhase.Interrupted"/>.</summary>
+    [Alias("Stop")]
+    Task StopAsync();
+
+    /// <summary>The run's state, or null when it was never started.</summary>
+    [Alias("Get")]
+    Task<TrainingRunState?> GetAsync();
+
+    /// <summary>A shard's account of a finished work order; repeated reports are ignored.</summary>
+    [Alias("Report")]
+    Task ReportAsync(ShardReport report);
+}

@@ -1,0 +1,94 @@
+using System.Collections.Immutable;
+
+namespace IotaOrleans;
+
+/// <summary>Everything that determines a training run: two runs of one specification in exact mode have the same bits.</summary>
+[GenerateSerializer, Immutable, Alias("IotaOrleans.TrainingRunSpecification")]
+public sealed record TrainingRunSpecification
+{
+    /// <summary>The run's name; the key of its grains.</summary>
+    [Id(0)]
+    public required string Run { get; init; }
+
+    /// <summary>Determines initial weights and data order.</summary>
+    [Id(1)]
+    public required ulong Seed { get; init; }
+
+    /// <summary>The model's shape.</summary>
+    [Id(2)]
+    public required ModelConfiguration Model { get; init; }
+
+    /// <summary>The blocks of each stage, in order; the first stage also embeds, the last also predicts.</summary>
+    [Id(3)]
+    public required ImmutableArray<BlockRange> Stages { get; init; }
+
+    /// <summary>The miner that holds each stage, in stage order.</summary>
+    [Id(4)]
+    public required ImmutableArray<string> Miners { get; init; }
+
+    /// <summary>Sequences per step.</summary>
+    [Id(5)]
+    public required int BatchSize { get; init; }
+
+    /// <summary>Micro-batches per step; divides <see cref="BatchSize"/>.</summary>
+    [Id(6)]
+    public required int MicroBatches { get; init; }
+
+    /// <summary>Tokens per sequence.</summary>
+    [Id(7)]
+    public required int ContextLength { get; init; }
+
+    /// <summary>Optimizer steps of the whole run.</summary>
+    [Id(8)]
+    public required long Steps { get; init; }
+
+    /// <summary>Optimizer and learning-rate schedule.</summary>
+    [Id(9)]
+    public OptimizerSettings Optimizer { get; init; } = new();
+
+    /// <summary>Steps between evaluations on the validation split; an evaluation also follows the last step.</summary>
+    [Id(10)]
+    public int EvaluationInterval { get; init; } = 250;
+
+    /// <summary>Sequences of one evaluation.</summary>
+    [Id(11)]
+    public int EvaluationSequences { get; init; } = 96;
+
+    /// <summary>Steps between checkpoints; a checkpoint also follows the last step.</summary>
+    [Id(12)]
+    public int CheckpointInterval { get; init; } = 500;
+
+    /// <summary>Steps of one reward epoch.</summary>
+    [Id(13)]
+    public int EpochSteps { get; init; } = 500;
+
+    /// <summary>Reward units paid per epoch, shared in proportion to counted work.</summary>
+    [Id(14)]
+    public long EpochEmission { get; init; } = 1_000_000;
+
+    /// <summary>When a step ends.</summary>
+    [Id(15)]
+    public TrainingMode Mode { get; init; }
+
+    /// <summary>The order of forward and backward passes.</summary>
+    [Id(16)]
+    public ScheduleKind Schedule { get; init; } = ScheduleKind.OneForwardOneBackward;
+
+    /// <summary>Folder of the prepared token files (<c>train.bin</c>, <c>val.bin</c>, <c>data.json</c>).</summary>
+    [Id(17)]
+    public required string DataDirectory { get; init; }
+
+    /// <summary>Folder that receives checkpoints.</summary>
+    [Id(18)]
+    public required string CheckpointDirectory { get; init; }
+
+    /// <summary>Folder of a model to start from instead of seeded weights, or null.</summary>
+    [Id(19)]
+    public string? InitialModel { get; init; }
+
+    /// <summary>Sequences per micro-batch.</summary>
+    public int MicroBatchSize => BatchSize / MicroBatches;
+
+    /// <summary>Tokens that one step trains on.</summary>
+    public long TokensPerStep => (long)BatchSize * ContextLength;
+}

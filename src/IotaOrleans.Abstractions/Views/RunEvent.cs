@@ -1,0 +1,154 @@
+using System.Collections.Immutable;
+using System.Text.Json.Serialization;
+
+namespace IotaOrleans;
+
+/// <summary>Something that happened in a run. As JSON, one object with an <c>event</c> name: the lines of <c>--json</c> and of the API.</summary>
+[GenerateSerializer, Immutable, Alias("IotaOrleans.RunEvent")]
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "event")]
+[JsonDerivedType(typeof(RunStarted), "started")]
+[JsonDerivedType(typeof(StepCompleted), "step")]
+[JsonDerivedType(typeof(EvaluationCompleted), "evaluation")]
+[JsonDerivedType(typeof(CheckpointWritten), "checkpoint")]
+[JsonDerivedType(typeof(EpochClosed), "epoch")]
+[JsonDerivedType(typeof(RunFinished), "finished")]
+[JsonDerivedType(typeof(RunInterrupted), "interrupted")]
+[JsonDerivedType(typeof(RunFailed), "failed")]
+public abstract record RunEvent
+{
+    /// <summary>Position in the run's sequence of events, from one; set by the view.</summary>
+    [Id(0)]
+    public long Number { get; init; }
+
+    /// <summary>When it happened.</summary>
+    [Id(1)]
+    public DateTimeOffset At { get; init; }
+
+    /// <summary>The last optimizer step at that time.</summary>
+    [Id(2)]
+    public long Step { get; init; }
+}
+
+/// <summary>The shards are loaded and the first step begins.</summary>
+[GenerateSerializer, Immutable, Alias("IotaOrleans.RunStarted")]
+public sealed record RunStarted : RunEvent
+{
+    /// <summary>The run.</summary>
+    [Id(0)]
+    public required string Run { get; init; }
+
+    /// <summary>Step that the run will end at.</summary>
+    [Id(1)]
+    public required long Steps { get; init; }
+
+    /// <summary>Trainable parameters of the whole model.</summary>
+    [Id(2)]
+    public required long Parameters { get; init; }
+
+    /// <summary>Tokens per step.</summary>
+    [Id(3)]
+    public required long TokensPerStep { get; init; }
+
+    /// <summary>The stages, with their holders.</summary>
+    [Id(4)]
+    public required ImmutableArray<StageView> Stages { get; init; }
+}
+
+/// <summary>All stages have taken an optimizer step.</summary>
+[GenerateSerializer, Immutable, Alias("IotaOrleans.StepCompleted")]
+public sealed record StepCompleted : RunEvent
+{
+    /// <summary>Mean training loss of the step, nats per token.</summary>
+    [Id(0)]
+    public required double Loss { get; init; }
+
+    /// <summary>Norm of the whole model's gradient before clipping.</summary>
+    [Id(1)]
+    public double? GradientNorm { get; init; }
+
+    /// <summary>Learning rate of the step.</summary>
+    [Id(2)]
+    public required double LearningRate { get; init; }
+
+    /// <summary>Throughput over the last steps.</summary>
+    [Id(3)]
+    public required double TokensPerSecond { get; init; }
+
+    /// <summary>Share of the step in which each stage computed, in stage order, from 0 to 1.</summary>
+    [Id(4)]
+    public required ImmutableArray<double> BusyShares { get; init; }
+}
+
+/// <summary>The model was evaluated on the validation split.</summary>
+[GenerateSerializer, Immutable, Alias("IotaOrleans.EvaluationCompleted")]
+public sealed record EvaluationCompleted : RunEvent
+{
+    /// <summary>Loss on the validation split, nats per token.</summary>
+    [Id(0)]
+    public required double ValidationLoss { get; init; }
+}
+
+/// <summary>A checkpoint is complete on disk.</summary>
+[GenerateSerializer, Immutable, Alias("IotaOrleans.CheckpointWritten")]
+public sealed record CheckpointWritten : RunEvent
+{
+    /// <summary>Its folder.</summary>
+    [Id(0)]
+    public required string Checkpoint { get; init; }
+}
+
+/// <summary>A reward epoch was settled.</summary>
+[GenerateSerializer, Immutable, Alias("IotaOrleans.EpochClosed")]
+public sealed record EpochClosed : RunEvent
+{
+    /// <summary>The settlement.</summary>
+    [Id(0)]
+    public required EpochSettlement Settlement { get; init; }
+}
+
+/// <summary>The last step is done.</summary>
+[GenerateSerializer, Immutable, Alias("IotaOrleans.RunFinished")]
+public sealed record RunFinished : RunEvent
+{
+    /// <summary>Loss on the validation split after the last step, nats per token.</summary>
+    [Id(0)]
+    public required double ValidationLoss { get; init; }
+
+    /// <summary>Mean throughput of this session, evaluations and checkpoints not counted.</summary>
+    [Id(1)]
+    public required double TokensPerSecond { get; init; }
+
+    /// <summary>Folder of the last checkpoint.</summary>
+    [Id(2)]
+    public required string Checkpoint { get; init; }
+
+    /// <summary>What each miner earned over the whole run.</summary>
+    [Id(3)]
+    public required ImmutableArray<MinerReward> Rewards { get; init; }
+
+    /// <summary>Seconds from the first step of this session to its end.</summary>
+    [Id(4)]
+    public required double Seconds { get; init; }
+}
+
+/// <summary>The run stopped before its last step and can be resumed.</summary>
+[GenerateSerializer, Immutable, Alias("IotaOrleans.RunInterrupted")]
+public sealed record RunInterrupted : RunEvent
+{
+    /// <summary>Folder of the last checkpoint, or null when none was written yet.</summary>
+    [Id(0)]
+    public string? Checkpoint { get; init; }
+}
+
+/// <summary>The run failed and can be resumed from its last checkpoint.</summary>
+[GenerateSerializer, Immutable, Alias("IotaOrleans.RunFailed")]
+public sealed record RunFailed : RunEvent
+{
+    /// <summary>Why, in one line.</summary>
+    [Id(0)]
+    public required string Failure { get; init; }
+
+    /// <summary>Folder of the last checkpoint, or null when none was written yet.</summary>
+    [Id(1)]
+    public string? Checkpoint { get; init; }
+}
