@@ -1,0 +1,61 @@
+namespace IotaOrleans.Protocol.Runs;
+
+/// <summary>Finds what is wrong with a specification before anything starts.</summary>
+public static class RunSpecificationValidator
+{
+    /// <summary>Checks a specification.</summary>
+    /// <exception cref="IotaException">One line that names the setting and the fix.</exception>
+    public static void Validate(TrainingRunSpecification specification)
+    {
+        var model = specification.Model;
+        Require(specification.Run.Length is > 0 and <= 64 && specification.Run.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_' or '.'),
+            $"'{specification.Run}' cannot name a run: use up to 64 letters, digits, '-', '_' and '.'");
+        Require(model.HiddenSize % model.HeadCount == 0, $"a width of {model.HiddenSize} does not divide into {model.HeadCount} heads");
+        Require(model.HeadSize % 2 == 0, $"heads are {model.HeadSize} wide, and rotary embeddings need an even width");
+        Require(model.HeadCount % model.KeyValueHeadCount == 0, $"{model.HeadCount} query heads cannot share {model.KeyValueHeadCount} key-value heads evenly");
+        Require(specification.BatchSize > 0, $"--batch-size is {specification.BatchSize}: it must be at least 1");
+        Require(specification.MicroBatches > 0 && specification.BatchSize % specification.MicroBatches == 0,
+            $"{specification.BatchSize} sequences do not divide into {specification.MicroBatches} micro-batches: change --batch-size or --micro-batches");
+        Require(specification.ContextLength > 0 && specification.ContextLength <= model.ContextLength,
+            $"--context is {specification.ContextLength}, but the model was built for up to {model.ContextLength} tokens");
+        Require(specification.Steps > 0, $"--steps is {specification.Steps}: it must be at least 1");
+        Require(specification.EvaluationInterval > 0, $"--evaluation-interval is {specification.EvaluationInterval}: it must be at least 1");
+        Require(specification.EvaluationSequences > 0, $"--evaluation-sequences is {specification.EvaluationSequences}: it must be at least 1");
+        Require(specification.CheckpointInterval > 0, $"--checkpoint-interval is {specification.CheckpointInterval}: it must be at least 1");
+        Require(specification.EpochSteps > 0, $"--epoch-steps is {specification.EpochSteps}: it must be at least 1");
+        Require(specification.EpochEmission >= 0, $"--emission is {specification.EpochEmission}: it cannot be negative");
+        Require(specification.Stages.Length > 0 && specification.Miners.Length == specification.Stages.Length,
+            $"{specification.Stages.Length} stages need as many miners, not {specification.Miners.Length}");
+
+        var next = 0;
+        foreach (var range in specification.Stages)
+        {
+            Require(range.First == next && range.Count > 0, "stages must hold consecutive blocks, at least one each");
+            next = range.End;
+        }
+
+        Require(next == model.BlockCount, $"the stages hold {next} of {model.BlockCount} blocks");
+        RequireOptimizer(specification.Optimizer);
+    }
+
+    private static void RequireOptimizer(OptimizerSettings optimizer)
+    {
+        Require(optimizer.LearningRate > 0 && double.IsFinite(optimizer.LearningRate), $"--learning-rate is {optimizer.LearningRate}: it must be positive");
+        Require(optimizer.MinimumLearningRate >= 0 && optimizer.MinimumLearningRate <= optimizer.LearningRate,
+            $"--min-learning-rate is {optimizer.MinimumLearningRate}: it must lie between 0 and --learning-rate");
+        Require(optimizer.WarmupSteps >= 0, $"--warmup-steps is {optimizer.WarmupSteps}: it cannot be negative");
+        Require(optimizer.Beta1 is >= 0 and < 1, $"--beta1 is {optimizer.Beta1}: it must lie in [0, 1)");
+        Require(optimizer.Beta2 is >= 0 and < 1, $"--beta2 is {optimizer.Beta2}: it must lie in [0, 1)");
+        Require(optimizer.Epsilon > 0, $"epsilon is {optimizer.Epsilon}: it must be positive");
+        Require(optimizer.WeightDecay >= 0, $"--weight-decay is {optimizer.WeightDecay}: it cannot be negative");
+        Require(optimizer.GradientClip >= 0, $"--gradient-clip is {optimizer.GradientClip}: it cannot be negative (0 turns clipping off)");
+    }
+
+    private static void Require(bool condition, string message)
+    {
+        if (!condition)
+        {
+            throw new IotaException(ExitCode.Usage, message);
+        }
+    }
+}
