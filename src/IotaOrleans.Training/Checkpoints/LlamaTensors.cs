@@ -1,0 +1,51 @@
+namespace IotaOrleans.Training.Checkpoints;
+
+/// <summary>The parameters of a Llama model under their Hugging Face names.</summary>
+public static class LlamaTensors
+{
+    /// <summary>Every parameter, in the order the data flows. A tied model has no <c>lm_head.weight</c>.</summary>
+    public static IReadOnlyList<LlamaTensor> All(ModelConfiguration configuration)
+    {
+        long vocabulary = configuration.VocabularySize;
+        long model = configuration.HiddenSize;
+        var tensors = new List<LlamaTensor>
+        {
+            new("model.embed_tokens.weight", [vocabulary, model], LlamaTensorKind.Embedding),
+        };
+        for (int block = 0; block < configuration.BlockCount; block++)
+        {
+            tensors.AddRange(Block(configuration, block));
+        }
+
+        tensors.Add(new("model.norm.weight", [model], LlamaTensorKind.Norm));
+        if (!configuration.TiedEmbeddings)
+        {
+            tensors.Add(new("lm_head.weight", [vocabulary, model], LlamaTensorKind.Head));
+        }
+
+        return tensors;
+    }
+
+    /// <summary>The parameters of one decoder block.</summary>
+    public static IReadOnlyList<LlamaTensor> Block(ModelConfiguration configuration, int block)
+    {
+        long model = configuration.HiddenSize;
+        long queries = (long)configuration.HeadCount * configuration.HeadSize;
+        long keys = (long)configuration.KeyValueHeadCount * configuration.HeadSize;
+        long feedForward = configuration.IntermediateSize;
+        return
+        [
+            Of("input_layernorm", model),
+            Of("self_attn.q_proj", queries, model),
+            Of("self_attn.k_proj", keys, model),
+            Of("self_attn.v_proj", keys, model),
+            Of("self_attn.o_proj", model, queries),
+            Of("post_attention_layernorm", model),
+            Of("mlp.gate_proj", feedForward, model),
+            Of("mlp.up_proj", feedForward, model),
+            Of("mlp.down_proj", model, feedForward),
+        ];
+
+        LlamaTensor Of(string name, params long[] shape) => new($"model.layers.{block}.{name}.weight", shape, LlamaTensorKind.Block, block);
+    }
+}
