@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Orleans.Concurrency;
 
 namespace IotaOrleans;
 
@@ -12,6 +13,7 @@ public interface IRunViewGrain : IGrainWithStringKey
 
     /// <summary>The view, or null when nothing was published yet.</summary>
     [Alias("Get")]
+    [AlwaysInterleave]
     Task<RunView?> GetAsync();
 
     /// <summary>
@@ -19,6 +21,7 @@ public interface IRunViewGrain : IGrainWithStringKey
     /// The view keeps the newest 10,000 events.
     /// </summary>
     [Alias("GetEvents")]
+    [AlwaysInterleave]
     Task<ImmutableArray<RunEvent>> GetEventsAsync(long after, TimeSpan patience);
 }
 

@@ -81,6 +81,10 @@ public sealed record RunView
     /// <summary>When the last event arrived.</summary>
     [Id(18)]
     public DateTimeOffset UpdatedAt { get; init; }
+
+    /// <summary>Tokens that one step trains on.</summary>
+    [Id(19)]
+    public long TokensPerStep { get; init; }
 }
 
 /// <summary>A stage as dashboards show it.</summary>
