@@ -1,0 +1,82 @@
+using System.Globalization;
+
+namespace IotaOrleans.Grains.Miners;
+
+/// <summary>The control side's record of one miner.</summary>
+internal sealed class MinerGrain(
+    [PersistentState("miner", StorageNames.Control)] IPersistentState<MinerGrainState> state,
+    TimeProvider time) : Grain, IMinerGrain
+{
+    /// <summary>A heartbeat that brings no news is written this often at most; in between it is kept in memory.</summary>
+    private static readonly TimeSpan HeartbeatWriteInterval = TimeSpan.FromMinutes(1);
+
+    private DateTimeOffset _written = DateTimeOffset.MinValue;
+
+    public Task ReportAsync(MinerCapability capability)
+    {
+        var now = time.GetUtcNow();
+        var news = capability != state.State.Miner.Capability;
+        state.State.Miner = state.State.Miner with { Capability = capability, LastSeen = now };
+        return news || now - _written >= HeartbeatWriteInterval ? SaveAsync() : Task.CompletedTask;
+    }
+
+    public Task AssignAsync(string run, int stage)
+    {
+        var assigned = state.State.Miner with { Run = run, Stage = stage };
+        if (assigned == state.State.Miner)
+        {
+            return Task.CompletedTask;
+        }
+
+        state.State.Miner = assigned;
+        return SaveAsync();
+    }
+
+    public Task AddEpochAsync(string run, int epoch, WorkRecord work, long paid)
+    {
+        var stage = string.Create(CultureInfo.InvariantCulture, $"{run}/{work.Stage}");
+        var counted = state.State.Counted.GetValueOrDefault(stage, EpochSet.Empty);
+        if (counted.Contains(epoch))
+        {
+            return Task.CompletedTask;
+        }
+
+        state.State.Counted[stage] = counted.Add(epoch);
+        state.State.Miner = state.State.Miner with
+        {
+            BackwardPasses = state.State.Miner.BackwardPasses + work.BackwardPasses,
+            Tokens = state.State.Miner.Tokens + work.Tokens,
+            Earned = state.State.Miner.Earned + paid,
+        };
+        return SaveAsync();
+    }
+
+    public Task<MinerState> GetAsync() => Task.FromResult(state.State.Miner with { Miner = this.GetPrimaryKeyString() });
+
+    private async Task SaveAsync()
+    {
+        try
+        {
+            await state.WriteStateAsync();
+            _written = time.GetUtcNow();
+        }
+        catch
+        {
+            // What memory says is not known to be stored: the next call reads storage again, and a retry counts once.
+            DeactivateOnIdle();
+            throw;
+        }
+    }
+}
+
+/// <summary>What a miner grain stores.</summary>
+[GenerateSerializer, Alias("IotaOrleans.MinerGrainState")]
+internal sealed class MinerGrainState
+{
+    [Id(0)]
+    public MinerState Miner { get; set; } = new();
+
+    /// <summary>The epochs whose work is in the totals, by run/stage.</summary>
+    [Id(1)]
+    public Dictionary<string, EpochSet> Counted { get; set; } = [];
+}

@@ -1,0 +1,123 @@
+using System.Collections.Immutable;
+using IotaOrleans.Protocol.Views;
+
+namespace IotaOrleans.Grains.Views;
+
+/// <summary>
+/// The read model of one run. Events live in memory; the view is stored when the phase changes and otherwise at most
+/// every <see cref="WriteInterval"/>, so that a fast run does not turn into a storm of writes.
+/// </summary>
+internal sealed class RunViewGrain(
+    [PersistentState("view", StorageNames.Control)] IPersistentState<RunViewGrainState> state,
+    TimeProvider time) : Grain, IRunViewGrain
+{
+    private const int KeptEvents = 10_000;
+    private const int EventsPerCall = 1_000;
+
+    /// <summary>Numbers promised to storage ahead of use: after a crash numbering goes on behind them, so no number is used twice.</summary>
+    private const int ReservedNumbers = 1_000;
+
+    private static readonly TimeSpan WriteInterval = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan MaximumPatience = TimeSpan.FromSeconds(20);
+
+    private RunEventLog _log = new(KeptEvents, lastNumber: 0);
+    private bool _dirty;
+
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        _log = new RunEventLog(KeptEvents, state.State.LastNumber);
+        this.RegisterGrainTimer(_ => _dirty ? WriteAsync(ReservedNumbers) : Task.CompletedTask, WriteInterval, WriteInterval);
+        return Task.CompletedTask;
+    }
+
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        _log.Close();
+        if (_dirty || state.State.LastNumber != _log.LastNumber)
+        {
+            // A clean end gives the numbers back that were only promised.
+            await WriteAsync(reserve: 0);
+        }
+    }
+
+    public async Task PublishAsync(RunPhase phase, ImmutableArray<RunEvent> events)
+    {
+        var run = this.GetPrimaryKeyString();
+        var before = state.State.View;
+        if (before is null)
+        {
+            await GrainFactory.GetGrain<IRunCatalogGrain>(IRunCatalogGrain.Key).AddAsync(run);
+        }
+
+        var view = RunViewReducer.Apply(before, run, phase, time.GetUtcNow());
+        foreach (var @event in events)
+        {
+            view = RunViewReducer.Apply(view, run, phase, _log.Append(@event));
+        }
+
+        state.State.View = view;
+        _dirty = true;
+        if (events.Length > 0)
+        {
+            _log.Announce();
+        }
+
+        if (before?.Phase != phase || _log.LastNumber > state.State.LastNumber)
+        {
+            await WriteAsync(ReservedNumbers);
+        }
+    }
+
+    public Task<RunView?> GetAsync() => Task.FromResult(state.State.View);
+
+    public async Task<ImmutableArray<RunEvent>> GetEventsAsync(long after, TimeSpan patience)
+    {
+        var started = time.GetTimestamp();
+        patience = patience > MaximumPatience ? MaximumPatience : patience;
+        while (true)
+        {
+            var events = _log.Read(after, EventsPerCall);
+            var left = patience - time.GetElapsedTime(started);
+            if (events.Length > 0 || left <= TimeSpan.Zero || _log.Closed)
+            {
+                return events;
+            }
+
+            try
+            {
+                await _log.Arrival.WaitAsync(left, time);
+            }
+            catch (TimeoutException)
+            {
+                return [];
+            }
+        }
+    }
+
+    private async Task WriteAsync(int reserve)
+    {
+        _dirty = false;
+        state.State.LastNumber = _log.LastNumber + reserve;
+        try
+        {
+            await state.WriteStateAsync();
+        }
+        catch
+        {
+            _dirty = true;
+            throw;
+        }
+    }
+}
+
+/// <summary>What a run view grain stores.</summary>
+[GenerateSerializer, Alias("IotaOrleans.RunViewGrainState")]
+internal sealed class RunViewGrainState
+{
+    [Id(0)]
+    public RunView? View { get; set; }
+
+    /// <summary>No event has a higher number; numbering continues behind it.</summary>
+    [Id(1)]
+    public long LastNumber { get; set; }
+}
