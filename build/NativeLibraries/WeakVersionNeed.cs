@@ -24,14 +24,14 @@ namespace IotaOrleans.Build
         /// <summary>The only symbol that may carry the version for the edit to be harmless.</summary>
         public const string Marker = "_ZSt21ios_base_library_initv";
 
-        private const ushort WeakFlag = 2;
+        private const byte WeakFlag = 2;
         private const uint SectionDynamicSymbols = 11;
         private const uint SectionVersionNeeds = 0x6ffffffe;
         private const uint SectionVersionSymbols = 0x6fffffff;
 
         /// <summary>Marks the requirement for <see cref="Version"/> as weak.</summary>
         /// <returns>True when the image was changed; false when it asks for no such version or is already weak.</returns>
-        /// <exception cref="InvalidDataException">The image is not an ELF library, or it really uses the version.</exception>
+        /// <exception cref="InvalidDataException">The image is not an ELF library, is damaged, or really uses the version; it is unchanged.</exception>
         public static bool Apply(byte[] image)
         {
             if (image.Length < 64 || image[0] != 0x7f || image[1] != 'E' || image[2] != 'L' || image[3] != 'F' || image[4] != 2 || image[5] != 1)
@@ -41,7 +41,13 @@ namespace IotaOrleans.Build
 
             try
             {
-                return ApplyToSections(image, ReadSections(image));
+                List<int> flags = FindStrongNeeds(image, ReadSections(image));
+                foreach (int position in flags)
+                {
+                    image[position] |= WeakFlag;
+                }
+
+                return flags.Count > 0;
             }
             catch (Exception broken) when (broken is ArgumentException || broken is IndexOutOfRangeException || broken is OverflowException)
             {
@@ -65,40 +71,46 @@ namespace IotaOrleans.Build
             return true;
         }
 
-        private static bool ApplyToSections(byte[] image, List<Section> sections)
+        /// <summary>Positions of the flags that have to become weak.</summary>
+        private static List<int> FindStrongNeeds(byte[] image, List<Section> sections)
         {
+            var positions = new List<int>();
             Section needs = sections.Find(section => section.Type == SectionVersionNeeds);
             if (needs == null)
             {
-                return false;
+                return positions;
             }
 
-            Section names = sections[(int)needs.Link];
-            bool changed = false;
+            Section names = sections[checked((int)needs.Link)];
             long need = needs.Offset;
             while (true)
             {
-                int count = BitConverter.ToUInt16(image, (int)need + 2);
-                long auxiliary = need + BitConverter.ToUInt32(image, (int)need + 8);
+                if (BitConverter.ToUInt16(image, checked((int)need)) != 1)
+                {
+                    throw new InvalidDataException("the ELF file's version requirements are damaged or of an unknown format");
+                }
+
+                int count = BitConverter.ToUInt16(image, checked((int)need + 2));
+                long auxiliary = need + BitConverter.ToUInt32(image, checked((int)need + 8));
                 for (int i = 0; i < count; i++)
                 {
-                    ushort flags = BitConverter.ToUInt16(image, (int)auxiliary + 4);
-                    ushort index = BitConverter.ToUInt16(image, (int)auxiliary + 6);
-                    string name = ReadName(image, names, BitConverter.ToUInt32(image, (int)auxiliary + 8));
+                    int start = checked((int)auxiliary);
+                    ushort flags = BitConverter.ToUInt16(image, checked(start + 4));
+                    ushort index = BitConverter.ToUInt16(image, checked(start + 6));
+                    string name = ReadName(image, names, BitConverter.ToUInt32(image, checked(start + 8)));
                     if (name == Version && (flags & WeakFlag) == 0)
                     {
                         RequireOnlyMarker(image, sections, index);
-                        BitConverter.GetBytes((ushort)(flags | WeakFlag)).CopyTo(image, (int)auxiliary + 4);
-                        changed = true;
+                        positions.Add(start + 4);
                     }
 
-                    auxiliary += BitConverter.ToUInt32(image, (int)auxiliary + 12);
+                    auxiliary += BitConverter.ToUInt32(image, checked(start + 12));
                 }
 
-                uint next = BitConverter.ToUInt32(image, (int)need + 12);
+                uint next = BitConverter.ToUInt32(image, checked((int)need + 12));
                 if (next == 0)
                 {
-                    return changed;
+                    return positions;
                 }
 
                 need += next;
@@ -114,15 +126,15 @@ namespace IotaOrleans.Build
                 throw new InvalidDataException("the ELF file has no versioned dynamic symbols");
             }
 
-            Section names = sections[(int)symbols.Link];
+            Section names = sections[checked((int)symbols.Link)];
             for (long i = 0; i < symbols.Size / 24; i++)
             {
-                if ((BitConverter.ToUInt16(image, (int)(versions.Offset + (i * 2))) & 0x7fff) != versionIndex)
+                if ((BitConverter.ToUInt16(image, checked((int)(versions.Offset + (i * 2)))) & 0x7fff) != versionIndex)
                 {
                     continue;
                 }
 
-                string symbol = ReadName(image, names, BitConverter.ToUInt32(image, (int)(symbols.Offset + (i * 24))));
+                string symbol = ReadName(image, names, BitConverter.ToUInt32(image, checked((int)(symbols.Offset + (i * 24)))));
                 if (symbol != Marker)
                 {
                     throw new InvalidDataException("it really uses " + symbol + " of " + Version + ", so a newer libstdc++ (GCC 13) is required");
@@ -135,6 +147,11 @@ namespace IotaOrleans.Build
             long table = BitConverter.ToInt64(image, 0x28);
             int size = BitConverter.ToUInt16(image, 0x3a);
             int count = BitConverter.ToUInt16(image, 0x3c);
+            if (count == 0)
+            {
+                throw new InvalidDataException("the ELF file has no section table");
+            }
+
             var sections = new List<Section>();
             for (int i = 0; i < count; i++)
             {
@@ -187,7 +204,7 @@ namespace IotaOrleans.Build
 
                 return true;
             }
-            catch (Exception failure) when (failure is IOException || failure is UnauthorizedAccessException)
+            catch (Exception failure) when (failure is IOException || failure is InvalidDataException || failure is UnauthorizedAccessException)
             {
                 Log.LogError("Could not prepare " + Library + " for this system's C++ runtime: " + failure.Message
                     + ". Use a system with libstdc++ of GCC 13 or newer (Debian 13, Ubuntu 24.04), or make the output folder writable and build again.");
