@@ -1,0 +1,17 @@
+namespace IotaOrleans.Tensors;
+
+/// <summary>What a frame carries. The values are part of the wire format.</summary>
+public enum FrameKind : byte
+{
+    /// <summary>Output of a stage's forward pass [batch, time, model], for the next stage.</summary>
+    Activation = 1,
+
+    /// <summary>Gradient of the loss by a stage's input [batch, time, model], for the previous stage.</summary>
+    Gradient = 2,
+
+    /// <summary>Gradient of the tied embedding [vocabulary, model], exchanged by first and last stage.</summary>
+    TiedGradient = 3,
+
+    /// <summary>A stage's sum of squared gradients (one double), for all other stages.</summary>
+    GradientNorm = 4,
+}

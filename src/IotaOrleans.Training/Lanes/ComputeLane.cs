@@ -1,0 +1,116 @@
+using System.Threading.Channels;
+using TorchSharp;
+
+namespace IotaOrleans.Training.Lanes;
+
+/// <summary>
+/// A dedicated thread that runs tensor work, one job after the other, with one intra-op thread. libtorch keeps dispose scopes and grad
+/// mode per thread and its worker threads spin, so tensor work happens on lanes and nowhere else, and no job ever awaits.
+/// </summary>
+public sealed class ComputeLane : IDisposable
+{
+    private readonly Channel<Action> _jobs;
+    private readonly Thread _thread;
+
+    /// <summary>Starts a lane.</summary>
+    /// <param name="name">Name of the thread.</param>
+    /// <param name="capacity">Jobs that may wait before <see cref="RunAsync{T}"/> makes its caller wait.</param>
+    public ComputeLane(string name, int capacity = 1024)
+    {
+        Name = name;
+        _jobs = Channel.CreateBounded<Action>(new BoundedChannelOptions(capacity) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+        _thread = new Thread(Work) { IsBackground = true, Name = name };
+        _thread.Start();
+    }
+
+    /// <summary>Name of the lane's thread.</summary>
+    public string Name { get; }
+
+    /// <summary>Whether the caller is on this lane.</summary>
+    public bool IsCurrent => Thread.CurrentThread == _thread;
+
+    /// <summary>Runs a job on the lane. A job that has begun runs to its end; one that waits can be cancelled.</summary>
+    /// <exception cref="OperationCanceledException">The token fired before the job began.</exception>
+    /// <exception cref="ObjectDisposedException">The lane was disposed before the job began.</exception>
+    public async Task<T> RunAsync<T>(Func<T> job, CancellationToken cancellationToken = default)
+    {
+        var completion = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var registration = cancellationToken.Register(() => completion.TrySetCanceled(cancellationToken));
+        try
+        {
+            await _jobs.Writer.WriteAsync(() => Complete(job, completion), cancellationToken);
+        }
+        catch (ChannelClosedException)
+        {
+            throw new ObjectDisposedException(Name);
+        }
+
+        try
+        {
+            return await completion.Task;
+        }
+        finally
+        {
+            await registration.DisposeAsync();
+        }
+    }
+
+    /// <summary>Runs a job on the lane.</summary>
+    public Task RunAsync(Action job, CancellationToken cancellationToken = default) => RunAsync(
+        () =>
+        {
+            job();
+            return true;
+        },
+        cancellationToken);
+
+    /// <summary>Queues a job without waiting for it; the job handles its own failures.</summary>
+    /// <returns>False when the queue is full or the lane is gone.</returns>
+    public bool TryPost(Action job) => _jobs.Writer.TryWrite(job);
+
+    /// <summary>Finishes the queued jobs and ends the thread.</summary>
+    public void Dispose()
+    {
+        _jobs.Writer.TryComplete();
+        if (!IsCurrent)
+        {
+            _thread.Join();
+        }
+    }
+
+    private static void Complete<T>(Func<T> job, TaskCompletionSource<T> completion)
+    {
+        if (completion.Task.IsCompleted)
+        {
+            return;
+        }
+
+        try
+        {
+            completion.TrySetResult(job());
+        }
+        catch (Exception failure)
+        {
+            completion.TrySetException(failure);
+        }
+    }
+
+    private void Work()
+    {
+        torch.set_num_threads(1);
+        var reader = _jobs.Reader;
+        while (WaitForJob(reader))
+        {
+            while (reader.TryRead(out var job))
+            {
+                job();
+            }
+        }
+    }
+
+    private static bool WaitForJob(ChannelReader<Action> reader)
+    {
+        var wait = reader.WaitToReadAsync();
+        return wait.IsCompletedSuccessfully ? wait.Result : wait.AsTask().GetAwaiter().GetResult();
+    }
+}

@@ -1,0 +1,184 @@
+using System.Collections.Immutable;
+using TorchSharp;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn.functional;
+
+namespace IotaOrleans.Training.Models;
+
+/// <summary>
+/// One pipeline stage of a Llama decoder (Touvron et al., 2023): RMSNorm, rotary position embedding by half-rotation, grouped-query
+/// attention, SwiGLU. The first stage embeds, the last one normalises and predicts; a model of one stage is the whole decoder.
+/// Tensors have the names and layouts of Hugging Face's LlamaForCausalLM.
+/// </summary>
+/// <remarks>Belongs to one compute lane: create, use and dispose it there.</remarks>
+public sealed class LlamaStage : IDisposable
+{
+    /// <summary>The token embedding [vocabulary, model].</summary>
+    public const string EmbeddingName = "model.embed_tokens.weight";
+
+    private readonly ModelConfiguration _model;
+    private readonly Tensor? _embedding;
+    private readonly ImmutableArray<LlamaBlock> _blocks;
+    private readonly Tensor? _norm;
+    private readonly Tensor? _head;
+    private readonly RotaryTable _rotary;
+
+    /// <summary>Creates a stage with zero parameters.</summary>
+    /// <param name="model">The whole model's shape.</param>
+    /// <param name="blocks">The blocks of this stage.</param>
+    public LlamaStage(ModelConfiguration model, BlockRange blocks)
+    {
+        _model = model;
+        IsFirst = blocks.First == 0;
+        IsLast = blocks.End == model.BlockCount;
+        Parameters = new StageParameters(ParameterLayout.Of(model, blocks));
+        _rotary = new RotaryTable(model);
+        _embedding = IsFirst ? Parameters.View(EmbeddingName) : null;
+        _blocks = [.. Enumerable.Range(blocks.First, blocks.Count).Select(index => new LlamaBlock(model, Parameters, index))];
+        _norm = IsLast ? Parameters.View("model.norm.weight") : null;
+        _head = !IsLast ? null : !model.TiedEmbeddings ? Parameters.View("lm_head.weight") : _embedding ?? Parameters.View(EmbeddingName);
+    }
+
+    /// <summary>Whether the stage embeds token ids.</summary>
+    public bool IsFirst { get; }
+
+    /// <summary>Whether the stage predicts.</summary>
+    public bool IsLast { get; }
+
+    /// <summary>The stage's parameters and gradients.</summary>
+    public StageParameters Parameters { get; }
+
+    /// <summary>Runs the stage forward.</summary>
+    /// <param name="input">Token ids [batch, time] (int64) for the first stage, otherwise activations [batch, time, model] (fp32).</param>
+    /// <returns>Logits [batch, time, vocabulary] from the last stage, otherwise activations [batch, time, model].</returns>
+    public Tensor Forward(Tensor input)
+    {
+        using var scope = NewDisposeScope();
+        var hidden = _embedding is null ? input : Embed(input, _embedding);
+        var (cosine, sine) = _rotary.For(input.shape[1]);
+        foreach (var block in _blocks)
+        {
+            hidden = block.Forward(hidden, cosine, sine);
+        }
+
+        if (_norm is not null)
+        {
+            hidden = linear(LlamaBlock.RootMeanSquareNorm(hidden, _norm, _model.NormEpsilon), _head!);
+        }
+
+        return hidden.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Mean cross-entropy in nats per token.</summary>
+    /// <param name="logits">[batch, time, vocabulary].</param>
+    /// <param name="targets">[batch, time] token ids (int64).</param>
+    public static Tensor Loss(Tensor logits, Tensor targets)
+    {
+        using var flatLogits = logits.view(-1, logits.shape[^1]);
+        using var flatTargets = targets.view(-1);
+        return cross_entropy(flatLogits, flatTargets);
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        _rotary.Dispose();
+        Parameters.Dispose();
+    }
+
+    private static Tensor Embed(Tensor tokens, Tensor embedding) =>
+        embedding.index_select(0, tokens.view(-1)).view(tokens.shape[0], tokens.shape[1], embedding.shape[1]);
+}
+
+/// <summary>One decoder block. Query, key and value share one matrix product, as do gate and up.</summary>
+internal sealed class LlamaBlock
+{
+    private readonly ModelConfiguration _model;
+    private readonly Tensor _attentionNorm;
+    private readonly Tensor _queryKeyValue;
+    private readonly Tensor _attentionOutput;
+    private readonly Tensor _feedForwardNorm;
+    private readonly Tensor _gateUp;
+    private readonly Tensor _down;
+
+    public LlamaBlock(ModelConfiguration model, StageParameters parameters, int index)
+    {
+        _model = model;
+        _attentionNorm = parameters.View(Name("input_layernorm"));
+        _queryKeyValue = parameters.View(Name("self_attn.q_proj"), Name("self_attn.k_proj"), Name("self_attn.v_proj"));
+        _attentionOutput = parameters.View(Name("self_attn.o_proj"));
+        _feedForwardNorm = parameters.View(Name("post_attention_layernorm"));
+        _gateUp = parameters.View(Name("mlp.gate_proj"), Name("mlp.up_proj"));
+        _down = parameters.View(Name("mlp.down_proj"));
+
+        string Name(string part) => $"model.layers.{index}.{part}.weight";
+    }
+
+    public Tensor Forward(Tensor hidden, Tensor cosine, Tensor sine)
+    {
+        hidden = hidden + Attention(RootMeanSquareNorm(hidden, _attentionNorm, _model.NormEpsilon), cosine, sine);
+        return hidden + FeedForward(RootMeanSquareNorm(hidden, _feedForwardNorm, _model.NormEpsilon));
+    }
+
+    /// <summary>Zhang and Sennrich, 2019.</summary>
+    public static Tensor RootMeanSquareNorm(Tensor hidden, Tensor weight, double epsilon) =>
+        hidden * rsqrt(hidden.square().mean([-1], keepdim: true) + epsilon) * weight;
+
+    private Tensor Attention(Tensor hidden, Tensor cosine, Tensor sine)
+    {
+        long batch = hidden.shape[0], time = hidden.shape[1];
+        int queries = _model.HeadCount, keys = _model.KeyValueHeadCount;
+        var heads = linear(hidden, _queryKeyValue).view(batch, time, queries + (2 * keys), _model.HeadSize).transpose(1, 2);
+        var rotated = RotaryTable.Rotate(heads.narrow(1, 0, queries + keys), cosine, sine);
+        var query = rotated.narrow(1, 0, queries);
+        var key = ShareAmongQueries(rotated.narrow(1, queries, keys));
+        var value = ShareAmongQueries(heads.narrow(1, queries + keys, keys));
+        var mixed = scaled_dot_product_attention(query, key, value, is_casual: true);
+        return linear(mixed.transpose(1, 2).reshape(batch, time, _model.HiddenSize), _attentionOutput);
+    }
+
+    /// <summary>Grouped-query attention (Ainslie et al., 2023): consecutive query heads share one key-value head.</summary>
+    private Tensor ShareAmongQueries(Tensor heads) =>
+        _model.KeyValueHeadCount == _model.HeadCount ? heads : heads.repeat_interleave(_model.HeadCount / _model.KeyValueHeadCount, 1);
+
+    private Tensor FeedForward(Tensor hidden)
+    {
+        var gateUp = linear(hidden, _gateUp);
+        var gate = gateUp.narrow(-1, 0, _model.IntermediateSize);
+        var up = gateUp.narrow(-1, _model.IntermediateSize, _model.IntermediateSize);
+        return linear(silu(gate) * up, _down);
+    }
+}
+
+/// <summary>Cosines and sines of the rotary position embedding (Su et al., 2021).</summary>
+internal sealed class RotaryTable : IDisposable
+{
+    private readonly Tensor _cosine;
+    private readonly Tensor _sine;
+
+    public RotaryTable(ModelConfiguration model)
+    {
+        using var scope = NewDisposeScope();
+        var half = model.HeadSize / 2;
+        var frequencies = pow(model.RotaryBase, arange(half, ScalarType.Float64).mul(-2.0 / model.HeadSize));
+        var angles = outer(arange(model.ContextLength, ScalarType.Float64), frequencies);
+        _cosine = cat([angles.cos(), angles.cos()], -1).to(ScalarType.Float32).DetachFromDisposeScope();
+        // The half-rotation (x1, x2) → (−x2, x1) is a roll whose sign lives in the table.
+        _sine = cat([angles.sin().neg(), angles.sin()], -1).to(ScalarType.Float32).DetachFromDisposeScope();
+    }
+
+    public (Tensor Cosine, Tensor Sine) For(long time) => (_cosine.narrow(0, 0, time), _sine.narrow(0, 0, time));
+
+    /// <summary>Rotates heads [batch, heads, time, head] by their position.</summary>
+    public static Tensor Rotate(Tensor heads, Tensor cosine, Tensor sine)
+    {
+        var half = heads.shape[^1] / 2;
+        return addcmul(heads * cosine, roll(heads, half, -1), sine, 1);
+    }
+
+    public void Dispose()
+    {
+        _cosine.Dispose();
+        _sine.Dispose();
+    }
+}
