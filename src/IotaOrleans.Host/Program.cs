@@ -1,1 +1,3 @@
-return 0;
+using IotaOrleans.Host.CommandLine;
+
+return await IotaProgram.RunAsync(args);

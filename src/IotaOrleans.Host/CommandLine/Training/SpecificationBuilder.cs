@@ -1,0 +1,100 @@
+using IotaOrleans.Protocol.Runs;
+using IotaOrleans.Protocol.Stages;
+using IotaOrleans.Training.Checkpoints;
+
+namespace IotaOrleans.Host.CommandLine.Training;
+
+/// <summary>Fills a request's gaps and cuts the model: what is wrong with a request comes to light here, before anything is made or started.</summary>
+internal static class SpecificationBuilder
+{
+    private const int DefaultStages = 2;
+    private const int MicroBatchesPerStage = 4;
+    private const int WarmupShare = 10;
+
+    /// <summary>The shape that the request names; the vocabulary of a preset comes from the tokenizer.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="vocabularySize">The tokenizer's ids, for a shape that has no vocabulary of its own.</param>
+    public static ModelConfiguration Model(TrainRequest request, int vocabularySize)
+    {
+        if (request is { ConfigurationFile: not null, InitialModel: not null })
+        {
+            throw new IotaException(ExitCode.Usage, "--config and --model both give the model's shape: choose one");
+        }
+
+        if (OwnShape(request) is { } shape)
+        {
+            return shape;
+        }
+
+        var model = request.Preset.ToConfiguration(vocabularySize);
+        return request.ContextLength is { } context ? model with { ContextLength = context } : model;
+    }
+
+    /// <summary>The shape with its vocabulary when a file gives it, or null when a preset does.</summary>
+    public static ModelConfiguration? OwnShape(TrainRequest request) =>
+        request.ConfigurationFile is { } file ? LlamaConfigurationFile.Read(file)
+        : request.InitialModel is { } folder ? LlamaConfigurationFile.Read(Path.Combine(folder, LlamaConfigurationFile.Name))
+        : null;
+
+    /// <summary>Tokens per sequence: as asked, else the preset's as far as the model can.</summary>
+    public static int ContextLength(TrainRequest request, ModelConfiguration model) =>
+        request.ContextLength ?? Math.Min(request.Preset.ContextLength, model.ContextLength);
+
+    /// <exception cref="IotaException">The request contradicts itself or the model.</exception>
+    public static TrainingRunSpecification Build(TrainRequest request, ModelConfiguration model, RunPlaces places)
+    {
+        var preset = request.Preset;
+        var stages = StageSplitter.Split(model, request.Stages ?? Math.Min(DefaultStages, model.BlockCount));
+        var batch = request.BatchSize ?? preset.BatchSize;
+        var steps = request.Steps ?? preset.Steps;
+        var specification = new TrainingRunSpecification
+        {
+            Run = places.Run,
+            Seed = request.Seed,
+            Model = model,
+            Stages = stages,
+            Miners = Miners(stages.Length),
+            BatchSize = batch,
+            MicroBatches = request.MicroBatches ?? MicroBatches(batch, stages.Length),
+            ContextLength = ContextLength(request, model),
+            Steps = steps,
+            Optimizer = Optimizer(request, steps),
+            EvaluationInterval = request.EvaluationInterval,
+            EvaluationSequences = request.EvaluationSequences,
+            CheckpointInterval = request.CheckpointInterval,
+            EpochSteps = request.EpochSteps,
+            EpochEmission = request.Emission,
+            Mode = request.Mode,
+            Schedule = request.Schedule,
+            DataDirectory = places.DataDirectory,
+            CheckpointDirectory = places.CheckpointDirectory,
+            InitialModel = request.InitialModel is { } folder ? Path.GetFullPath(folder) : null,
+        };
+        RunSpecificationValidator.Validate(specification);
+        return specification;
+    }
+
+    /// <summary>One miner per stage: miner-1, miner-2, …</summary>
+    public static System.Collections.Immutable.ImmutableArray<string> Miners(int stages) =>
+        [.. Enumerable.Range(1, stages).Select(number => $"miner-{number}")];
+
+    /// <summary>Enough micro-batches that the pipeline is mostly full: the largest divisor of the batch up to four per stage.</summary>
+    public static int MicroBatches(int batchSize, int stages) =>
+        stages == 1 ? 1 : Enumerable.Range(1, Math.Min(batchSize, MicroBatchesPerStage * stages)).Last(count => batchSize % count == 0);
+
+    private static OptimizerSettings Optimizer(TrainRequest request, long steps)
+    {
+        var preset = request.Preset.Optimizer;
+        var peak = request.LearningRate ?? preset.LearningRate;
+        return preset with
+        {
+            LearningRate = peak,
+            MinimumLearningRate = request.MinimumLearningRate ?? peak / 10,
+            WarmupSteps = request.WarmupSteps ?? (int)Math.Min(preset.WarmupSteps, steps / WarmupShare),
+            WeightDecay = request.WeightDecay ?? preset.WeightDecay,
+            Beta1 = request.Beta1 ?? preset.Beta1,
+            Beta2 = request.Beta2 ?? preset.Beta2,
+            GradientClip = request.GradientClip ?? preset.GradientClip,
+        };
+    }
+}

@@ -1,0 +1,56 @@
+using IotaOrleans.Training.Data;
+using IotaOrleans.Training.Models;
+
+namespace IotaOrleans.Host.CommandLine.Training;
+
+/// <summary>What a person asked of a new run; null stands for "whatever suits".</summary>
+internal sealed record TrainRequest
+{
+    public DataSourceOptions Data { get; init; } = new();
+
+    public ModelPreset Preset { get; init; } = ModelPresets.Nano;
+
+    public string? ConfigurationFile { get; init; }
+
+    public string? InitialModel { get; init; }
+
+    public int? ContextLength { get; init; }
+
+    public int? Stages { get; init; }
+
+    public int? MicroBatches { get; init; }
+
+    public TrainingMode Mode { get; init; }
+
+    public ScheduleKind Schedule { get; init; } = ScheduleKind.OneForwardOneBackward;
+
+    public long? Steps { get; init; }
+
+    public int? BatchSize { get; init; }
+
+    public double? LearningRate { get; init; }
+
+    public double? MinimumLearningRate { get; init; }
+
+    public int? WarmupSteps { get; init; }
+
+    public double? WeightDecay { get; init; }
+
+    public double? Beta1 { get; init; }
+
+    public double? Beta2 { get; init; }
+
+    public double? GradientClip { get; init; }
+
+    public ulong Seed { get; init; } = 1;
+
+    public int EvaluationInterval { get; init; } = 250;
+
+    public int EvaluationSequences { get; init; } = 96;
+
+    public int CheckpointInterval { get; init; } = 500;
+
+    public int EpochSteps { get; init; } = 100;
+
+    public long Emission { get; init; } = 1_000_000;
+}

@@ -1,0 +1,69 @@
+using Spectre.Console;
+
+namespace IotaOrleans.Host.Progress;
+
+/// <summary>A line now and then, for logs and pipes.</summary>
+internal sealed class PlainReporter(IAnsiConsole console, int? logInterval, bool quiet) : IRunReporter
+{
+    private readonly RunProgress _progress = new();
+
+    public void Fact(string subject, string text)
+    {
+        if (!quiet)
+        {
+            console.WriteLine($"{subject,-11}{text}");
+        }
+    }
+
+    public void Waiting(string? activity)
+    {
+    }
+
+    public void Notice(string message) => console.WriteLine(message);
+
+    public void Recall(RunEvent happened) => _progress.Apply(happened);
+
+    public Task ReportAsync(RunEvent happened)
+    {
+        _progress.Apply(happened);
+        if (!quiet && Line(happened) is { } line)
+        {
+            console.Profile.Out.Writer.WriteLine(line);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task EndAsync(RunEnding ending)
+    {
+        RunSummary.Write(console, _progress, ending);
+        return Task.CompletedTask;
+    }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private string? Line(RunEvent happened) => happened switch
+    {
+        RunStarted started => $"{"started",-11}at step {Figures.Count(started.Step)} of {Figures.Count(started.Steps)}",
+        StepCompleted step when IsDue(step.Step) => StepLine(step),
+        EvaluationCompleted evaluation => $"{"evaluation",-11}{Position(evaluation.Step)}  validation loss {Figures.Loss(evaluation.ValidationLoss)}",
+        CheckpointWritten checkpoint => $"{"checkpoint",-11}{Position(checkpoint.Step)}  {checkpoint.Checkpoint}",
+        EpochClosed epoch => $"{"epoch",-11}{Position(epoch.Step)}  " + string.Join(", ", epoch.Settlement.Payslips.Select(slip => $"{slip.Miner} {Figures.Count(slip.Paid)}")),
+        _ => null,
+    };
+
+    private bool IsDue(long step) => step == _progress.Steps || step % (logInterval ?? Math.Max(1, _progress.Steps / 20)) == 0;
+
+    private string StepLine(StepCompleted step)
+    {
+        var remaining = _progress.SecondsRemaining is { } seconds ? $"  {Figures.Duration(seconds)} left" : "";
+        return $"{"step",-11}{Position(step.Step)}  loss {Figures.Loss(step.Loss)}  learning rate {Figures.Rate(step.LearningRate)}  "
+            + $"{Figures.Speed(step.TokensPerSecond)}{remaining}";
+    }
+
+    private string Position(long step)
+    {
+        var steps = Figures.Count(_progress.Steps);
+        return $"{Figures.Count(step).PadLeft(steps.Length)}/{steps}";
+    }
+}
