@@ -22,10 +22,11 @@ internal sealed class DataPreparation(DataSourceOptions options, string director
     {
         CheckOptions();
         var source = DataSource.Find(options);
+        CheckNothingIsOverwritten(source);
         var fingerprint = Fingerprint(source);
         if (IsUpToDate(fingerprint) is { } ready)
         {
-            CheckCounts(ready.Source, ready.TrainTokens, ready.ValidationTokens);
+            CheckCounts(source, ready.TrainTokens, ready.ValidationTokens);
             progress?.Report($"the data of {source.Description} is already prepared in {directory}");
             return;
         }
@@ -67,6 +68,14 @@ internal sealed class DataPreparation(DataSourceOptions options, string director
         }
     }
 
+    private void CheckNothingIsOverwritten(DataSource source)
+    {
+        if (source.Files.Contains(Path.GetFullPath(_train)) || source.Files.Contains(Path.GetFullPath(_validation)))
+        {
+            throw new IotaException(ExitCode.Usage, $"The data cannot be prepared in {directory}, because it is read from there and would be overwritten; choose another folder.");
+        }
+    }
+
     private string Fingerprint(DataSource source)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -101,7 +110,7 @@ internal sealed class DataPreparation(DataSourceOptions options, string director
         var stream = source.Load();
         cancellationToken.ThrowIfCancellationRequested();
         var (trainTokens, validationTokens) = WriteTokens(stream);
-        CheckCounts(source.Description, trainTokens, validationTokens);
+        CheckCounts(source, trainTokens, validationTokens);
 
         var description = new DataSetDescription
         {
@@ -157,11 +166,11 @@ internal sealed class DataPreparation(DataSourceOptions options, string director
         }
     }
 
-    private void CheckCounts(string source, long train, long validation)
+    private void CheckCounts(DataSource source, long train, long validation)
     {
         if (train + validation == 0)
         {
-            throw new IotaException(ExitCode.Data, $"{source} is empty: it has no text to learn from; give another with --data.");
+            throw new IotaException(ExitCode.Data, $"{source.Description} is empty: it has nothing to learn from; give another with --data.");
         }
 
         var wantsValidation = options.ValidationFraction > 0;
@@ -171,10 +180,10 @@ internal sealed class DataPreparation(DataSourceOptions options, string director
         }
 
         var smallestShare = wantsValidation ? Math.Min(options.ValidationFraction, 1 - options.ValidationFraction) : 1;
-        var needed = (long)Math.Ceiling(minimumTokens / smallestShare);
+        var enough = source.KeepsValidationApart ? "more" : $"at least {Math.Ceiling(minimumTokens / smallestShare)}";
         throw new IotaException(
             ExitCode.Data,
-            $"{source} is too short: it has {train} tokens to train on and {validation} to validate with, and each needs {minimumTokens}, one more than the context; give at least {needed} tokens, or a shorter context.");
+            $"{source.Description} is too short: it has {train} tokens to train on and {validation} to validate with, and each needs {minimumTokens}, one more than the context; give {enough} tokens, or a shorter context.");
     }
 
     private string HashContent()

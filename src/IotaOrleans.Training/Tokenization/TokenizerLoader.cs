@@ -21,12 +21,19 @@ public static class TokenizerLoader
     /// <exception cref="IotaException">The folder holds no tokenizer, or one of a kind that is not supported.</exception>
     public static ITokenizer Load(string directory)
     {
+        return TryLoad(directory)
+            ?? throw new IotaException(ExitCode.Data, $"The folder {directory} holds no tokenizer: give one with a tokenizer.json or a *.tiktoken.");
+    }
+
+    /// <summary>As <see cref="Load"/>, but null when the folder holds no tokenizer.</summary>
+    public static ITokenizer? TryLoad(string directory)
+    {
         var manifest = TokenizerManifest.TryRead(directory);
         return manifest?.Kind switch
         {
             TokenizerKinds.Bytes => new ByteTokenizer(),
             TokenizerKinds.Characters => CharacterTokenizer.FromSymbols(manifest.Symbols ?? ""),
-            _ => throw new IotaException(ExitCode.Data, $"The folder {directory} holds no tokenizer: give one with a tokenizer.json or a *.tiktoken."),
+            _ => null,
         };
     }
 }

@@ -3,19 +3,15 @@ using IotaOrleans.Training.Data;
 
 namespace IotaOrleans.Tests.Data;
 
-public sealed class TokenDataSetTests : IDisposable
+public sealed class TokenDataSetTests : PreparedDataFixture
 {
-    private readonly TemporaryDirectory _directory = new();
-
-    public void Dispose() => _directory.Dispose();
-
     [Theory]
     [InlineData("bytes")]
     [InlineData("characters")]
     public void The_last_tenth_of_a_text_is_validation(string tokenizer)
     {
         var text = string.Concat(Enumerable.Range(0, 10_000).Select(index => (char)('a' + (index % 26))));
-        using var data = Prepare(new DataSourceOptions { Data = _directory.Write("a.txt", text), Tokenizer = tokenizer });
+        using var data = Prepare(new DataSourceOptions { Data = Files.Write("a.txt", text), Tokenizer = tokenizer });
 
         Decode(data, data.Train).Should().Be(text[..9000]);
         Decode(data, data.Validation).Should().Be(text[9000..]);
@@ -27,7 +23,7 @@ public sealed class TokenDataSetTests : IDisposable
     public void Text_with_symbols_at_every_block_border_comes_back_whole()
     {
         var text = string.Concat(Enumerable.Range(0, 30_000).Select(index => index % 3 == 0 ? "😀" : index % 3 == 1 ? "é " : "字"));
-        var path = _directory.Write("a.txt", text);
+        var path = Files.Write("a.txt", text);
         foreach (var tokenizer in new[] { "bytes", "characters" })
         {
             using var data = Prepare(new DataSourceOptions { Data = path, Tokenizer = tokenizer, ValidationFraction = 0 });
@@ -38,31 +34,31 @@ public sealed class TokenDataSetTests : IDisposable
     [Fact]
     public void A_byte_order_mark_is_not_text()
     {
-        using var data = Prepare(new DataSourceOptions { Data = _directory.Write("a.txt", "\uFEFFhello hello"), ValidationFraction = 0 });
+        using var data = Prepare(new DataSourceOptions { Data = Files.Write("a.txt", "\uFEFFhello hello"), ValidationFraction = 0 });
         Decode(data, data.Train).Should().Be("hello hello");
     }
 
     [Fact]
     public void The_content_hash_is_that_of_both_files()
     {
-        using var data = Prepare(new DataSourceOptions { Data = _directory.Write("a.txt", new string('x', 500)) });
-        var bytes = File.ReadAllBytes(_directory["out/train.bin"]).Concat(File.ReadAllBytes(_directory["out/val.bin"])).ToArray();
+        using var data = Prepare(new DataSourceOptions { Data = Files.Write("a.txt", new string('x', 500)) });
+        var bytes = File.ReadAllBytes(Files["out/train.bin"]).Concat(File.ReadAllBytes(Files["out/val.bin"])).ToArray();
         data.ContentHash.Should().Be(Convert.ToHexStringLower(SHA256.HashData(bytes)));
     }
 
     [Fact]
     public void Preparing_again_reuses_what_is_there_and_an_edit_prepares_anew()
     {
-        var options = new DataSourceOptions { Data = _directory.Write("a.txt", new string('x', 500)) };
+        var options = new DataSourceOptions { Data = Files.Write("a.txt", new string('x', 500)) };
         Prepare(options).Dispose();
-        var firstWrite = File.GetLastWriteTimeUtc(_directory["out/train.bin"]);
+        var firstWrite = File.GetLastWriteTimeUtc(Files["out/train.bin"]);
 
         using (var again = Prepare(options))
         {
-            File.GetLastWriteTimeUtc(_directory["out/train.bin"]).Should().Be(firstWrite);
+            File.GetLastWriteTimeUtc(Files["out/train.bin"]).Should().Be(firstWrite);
         }
 
-        _directory.Write("a.txt", new string('x', 600));
+        Files.Write("a.txt", new string('x', 600));
         using (var edited = Prepare(options))
         {
             edited.Train.Count.Should().Be(540);
@@ -75,7 +71,7 @@ public sealed class TokenDataSetTests : IDisposable
     [Fact]
     public void Reused_data_must_still_be_long_enough_for_the_context()
     {
-        var options = new DataSourceOptions { Data = _directory.Write("a.txt", new string('x', 500)) };
+        var options = new DataSourceOptions { Data = Files.Write("a.txt", new string('x', 500)) };
         Prepare(options, minimumTokens: 50).Dispose();
         Refused(options, ExitCode.Data, minimumTokens: 51).Should().Contain("50 to validate with").And.Contain("at least 510 tokens");
     }
@@ -83,11 +79,11 @@ public sealed class TokenDataSetTests : IDisposable
     [Fact]
     public void A_cut_token_file_is_noticed_when_opened_and_mended_when_prepared()
     {
-        var options = new DataSourceOptions { Data = _directory.Write("a.txt", new string('x', 500)) };
+        var options = new DataSourceOptions { Data = Files.Write("a.txt", new string('x', 500)) };
         Prepare(options).Dispose();
-        File.WriteAllBytes(_directory["out/train.bin"], [1, 2]);
+        File.WriteAllBytes(Files["out/train.bin"], [1, 2]);
 
-        var act = () => TokenDataSet.Open(_directory["out"]);
+        var act = () => TokenDataSet.Open(Files["out"]);
         act.Should().Throw<IotaException>().Which.Message.Should().Contain("has 1 tokens").And.Contain("says 450");
         using var mended = Prepare(options);
         mended.Train.Count.Should().Be(450);
@@ -96,38 +92,38 @@ public sealed class TokenDataSetTests : IDisposable
     [Fact]
     public void Cancelling_leaves_no_partial_file_and_no_claim_to_be_prepared()
     {
-        var options = new DataSourceOptions { Data = _directory.Write("a.txt", new string('x', 500)) };
-        var act = () => TokenDataSet.Prepare(options, _directory["out"], 2, null, new CancellationToken(canceled: true));
+        var options = new DataSourceOptions { Data = Files.Write("a.txt", new string('x', 500)) };
+        var act = () => TokenDataSet.Prepare(options, Files["out"], 2, null, new CancellationToken(canceled: true));
         act.Should().Throw<OperationCanceledException>();
-        Directory.Exists(_directory["out"]).Should().BeFalse();
+        Directory.Exists(Files["out"]).Should().BeFalse();
     }
 
     [Fact]
     public void A_folder_without_prepared_data_is_refused_with_its_name()
     {
-        var act = () => TokenDataSet.Open(_directory.Path);
-        act.Should().Throw<IotaException>().Where(exception => exception.ExitCode == ExitCode.Data && exception.Message.Contains(_directory.Path));
+        var act = () => TokenDataSet.Open(Files.Path);
+        act.Should().Throw<IotaException>().Where(exception => exception.ExitCode == ExitCode.Data && exception.Message.Contains(Files.Path));
     }
 
     [Fact]
     public void A_missing_path_is_refused_with_its_name()
     {
-        Refused(new DataSourceOptions { Data = _directory["no.txt"] }, ExitCode.Data).Should().Contain(_directory["no.txt"]);
+        Refused(new DataSourceOptions { Data = Files["no.txt"] }, ExitCode.Data).Should().Contain(Files["no.txt"]);
     }
 
     [Fact]
     public void An_empty_file_is_refused_with_its_name()
     {
-        Refused(new DataSourceOptions { Data = _directory.Write("a.txt", "") }, ExitCode.Data).Should().Contain("a.txt").And.Contain("empty");
+        Refused(new DataSourceOptions { Data = Files.Write("a.txt", "") }, ExitCode.Data).Should().Contain("a.txt").And.Contain("empty");
     }
 
     [Fact]
     public void A_text_too_short_for_the_context_says_what_it_has_and_needs_and_that_much_is_enough()
     {
-        var options = new DataSourceOptions { Data = _directory.Write("a.txt", new string('x', 100)) };
+        var options = new DataSourceOptions { Data = Files.Write("a.txt", new string('x', 100)) };
         Refused(options, ExitCode.Data, minimumTokens: 33).Should().Contain("90 tokens to train").And.Contain("10 to validate").And.Contain("needs 33").And.Contain("at least 330 tokens");
 
-        _directory.Write("a.txt", new string('x', 330));
+        Files.Write("a.txt", new string('x', 330));
         using var data = Prepare(options, minimumTokens: 33);
         data.Validation.Count.Should().Be(33);
     }
@@ -137,19 +133,19 @@ public sealed class TokenDataSetTests : IDisposable
     {
         var bytes = Enumerable.Repeat((byte)'x', 100_000).ToArray();
         bytes[70_001] = 0xE9;
-        Refused(new DataSourceOptions { Data = _directory.Write("latin.txt", bytes) }, ExitCode.Data).Should().Contain("latin.txt").And.Contain("0xE9").And.Contain("offset 70001");
+        Refused(new DataSourceOptions { Data = Files.Write("latin.txt", bytes) }, ExitCode.Data).Should().Contain("latin.txt").And.Contain("0xE9").And.Contain("offset 70001");
     }
 
     [Fact]
     public void A_text_that_ends_within_a_symbol_is_refused_with_the_offset()
     {
-        Refused(new DataSourceOptions { Data = _directory.Write("cut.txt", [(byte)'a', 0xE2, 0x82]) }, ExitCode.Data).Should().Contain("offset 1");
+        Refused(new DataSourceOptions { Data = Files.Write("cut.txt", [(byte)'a', 0xE2, 0x82]) }, ExitCode.Data).Should().Contain("offset 1");
     }
 
     [Fact]
     public void More_distinct_symbols_than_allowed_are_refused_with_both_numbers()
     {
-        var options = new DataSourceOptions { Data = _directory.Write("a.txt", "abcdef"), Tokenizer = "characters", MaximumVocabularySize = 5 };
+        var options = new DataSourceOptions { Data = Files.Write("a.txt", "abcdef"), Tokenizer = "characters", MaximumVocabularySize = 5 };
         Refused(options, ExitCode.Data).Should().Contain("a.txt").And.Contain("6 distinct symbols").And.Contain("may have 5");
     }
 
@@ -159,32 +155,14 @@ public sealed class TokenDataSetTests : IDisposable
     [InlineData(double.NaN)]
     public void A_validation_fraction_that_leaves_nothing_to_train_on_is_refused(double fraction)
     {
-        Refused(new DataSourceOptions { Data = _directory.Write("a.txt", "abc"), ValidationFraction = fraction }, ExitCode.Usage).Should().Contain("validation fraction");
+        Refused(new DataSourceOptions { Data = Files.Write("a.txt", "abc"), ValidationFraction = fraction }, ExitCode.Usage).Should().Contain("validation fraction");
     }
 
     [Fact]
     public void A_folder_that_cannot_be_written_is_a_fault_of_the_environment()
     {
-        var options = new DataSourceOptions { Data = _directory.Write("a.txt", new string('x', 500)) };
-        var act = () => TokenDataSet.Prepare(options, _directory["a.txt/out"], 2);
+        var options = new DataSourceOptions { Data = Files.Write("a.txt", new string('x', 500)) };
+        var act = () => TokenDataSet.Prepare(options, Files["a.txt/out"], 2);
         act.Should().Throw<IotaException>().Where(exception => exception.ExitCode == ExitCode.Environment && exception.Message.Contains("a.txt/out"));
-    }
-
-    private static string Decode(TokenDataSet data, TokenFile file)
-    {
-        var tokens = new long[file.Count];
-        file.Read(0, tokens);
-        return data.Tokenizer!.Decode([.. tokens.Select(token => (int)token)]);
-    }
-
-    private TokenDataSet Prepare(DataSourceOptions options, int minimumTokens = 2) => TokenDataSet.Prepare(options, _directory["out"], minimumTokens);
-
-    private string Refused(DataSourceOptions options, ExitCode kind, int minimumTokens = 2)
-    {
-        var act = () => Prepare(options, minimumTokens);
-        var exception = act.Should().Throw<IotaException>().Which;
-        exception.ExitCode.Should().Be(kind);
-        exception.Message.Should().NotContain("\n");
-        return exception.Message;
     }
 }

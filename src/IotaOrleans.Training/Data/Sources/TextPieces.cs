@@ -3,11 +3,11 @@ namespace IotaOrleans.Training.Data.Sources;
 /// <summary>Cuts streamed text where no tokenizer's result depends on the cut.</summary>
 internal static class TextPieces
 {
-    /// <summary>How much text is gathered before a cut is looked for, in UTF-16 units.</summary>
+    /// <summary>How much text is gathered before a place to cut is looked for, in UTF-16 units.</summary>
     public const int TargetLength = 16 * 1024;
 
-    /// <summary>The most that is held when no place to cut is found, as in a file of one endless line without spaces.</summary>
-    public const int MaximumLength = 1024 * 1024;
+    /// <summary>Where text is cut anyway when there is no such place, as in a language without spaces.</summary>
+    public const int MaximumLength = 128 * 1024;
 
     /// <summary>
     /// The same text, cut only before a single space between two symbols that are not white space: the pre-tokenizers of
@@ -15,43 +15,40 @@ internal static class TextPieces
     /// </summary>
     public static IEnumerable<string> CutBetweenWords(IEnumerable<string> text)
     {
-        var held = "";
+        var buffer = new char[MaximumLength];
+        var length = 0;
+        var from = TargetLength;
         foreach (var arrived in text)
         {
-            held = held.Length == 0 ? arrived : held + arrived;
-            while (held.Length >= TargetLength)
+            for (var start = 0; start < arrived.Length;)
             {
-                var cut = FindCut(held);
-                if (cut == 0)
+                var taken = Math.Min(arrived.Length - start, buffer.Length - length);
+                arrived.CopyTo(start, buffer, length, taken);
+                start += taken;
+                length += taken;
+                while (FindCut(buffer.AsSpan(0, length), from) is > 0 and var cut)
                 {
-                    break;
+                    yield return new string(buffer, 0, cut);
+                    length -= cut;
+                    buffer.AsSpan(cut, length).CopyTo(buffer);
+                    from = TargetLength;
                 }
 
-                yield return held[..cut];
-                held = held[cut..];
+                from = Math.Max(TargetLength, length - 1);
             }
         }
 
-        if (held.Length > 0)
+        if (length > 0)
         {
-            yield return held;
+            yield return new string(buffer, 0, length);
         }
     }
 
-    private static int FindCut(string text)
+    private static int FindCut(ReadOnlySpan<char> text, int from)
     {
-        // A place before the target keeps pieces small; a text without one there is searched further on.
-        for (var index = TargetLength - 2; index > 0; index--)
+        for (var index = from; index < text.Length - 1; index++)
         {
-            if (IsBetweenWords(text, index))
-            {
-                return index;
-            }
-        }
-
-        for (var index = TargetLength - 1; index < text.Length - 1; index++)
-        {
-            if (IsBetweenWords(text, index))
+            if (text[index] == ' ' && !char.IsWhiteSpace(text[index - 1]) && !char.IsWhiteSpace(text[index + 1]))
             {
                 return index;
             }
@@ -62,11 +59,6 @@ internal static class TextPieces
             return 0;
         }
 
-        return char.IsHighSurrogate(text[MaximumLength - 1]) ? MaximumLength - 1 : MaximumLength;
-    }
-
-    private static bool IsBetweenWords(string text, int index)
-    {
-        return text[index] == ' ' && !char.IsWhiteSpace(text[index - 1]) && !char.IsWhiteSpace(text[index + 1]);
+        return char.IsHighSurrogate(text[^1]) ? text.Length - 1 : text.Length;
     }
 }
