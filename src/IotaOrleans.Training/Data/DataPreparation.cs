@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using IotaOrleans.Training.Tokenization;
 
 namespace IotaOrleans.Training.Data;
 
@@ -79,7 +80,7 @@ internal sealed class DataPreparation(DataSourceOptions options, string director
     private string Fingerprint(DataSource source)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var path in source.Files)
+        foreach (var path in source.Files.Concat(TokenizerLoader.FilesOf(options.Tokenizer).Select(Path.GetFullPath)))
         {
             cancellationToken.ThrowIfCancellationRequested();
             var file = new FileInfo(path);

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using IotaOrleans.Tests.Tokenization;
 using IotaOrleans.Training.Data;
 
 namespace IotaOrleans.Tests.Data;
@@ -74,6 +75,27 @@ public sealed class TokenDataSetTests : PreparedDataFixture
         var options = new DataSourceOptions { Data = Files.Write("a.txt", new string('x', 500)) };
         Prepare(options, minimumTokens: 50).Dispose();
         Refused(options, ExitCode.Data, minimumTokens: 51).Should().Contain("50 to validate with").And.Contain("at least 510 tokens");
+    }
+
+    [Fact]
+    public void A_changed_tokenizer_prepares_anew()
+    {
+        var tokenizer = SmallBytePairs.HuggingFace();
+        var options = new DataSourceOptions { Data = Files.Write("a.txt", new string('x', 500)), Tokenizer = Files.Write("tokenizer.json", tokenizer.ToJsonString()) };
+        Prepare(options).Dispose();
+
+        tokenizer["added_tokens"]![0]!["id"] = 70_000;
+        Files.Write("tokenizer.json", tokenizer.ToJsonString());
+        using var data = Prepare(options);
+        data.VocabularySize.Should().Be(70_001);
+        data.Train.BytesPerToken.Should().Be(4);
+        Decode(data, data.Train).Should().Be(new string('x', 450));
+    }
+
+    [Fact]
+    public void A_tokenizer_with_more_ids_than_allowed_is_refused_with_both_numbers()
+    {
+        Refused(new DataSourceOptions { Data = Files.Write("a.txt", "abc"), MaximumVocabularySize = 100 }).Should().Contain("256 ids").And.Contain("may have 100");
     }
 
     [Fact]
