@@ -1,0 +1,37 @@
+using Orleans.Configuration;
+using Orleans.Storage;
+
+namespace IotaOrleans.Host.Storage;
+
+/// <summary>Adds grain storage in a SQLite file.</summary>
+public static class SqliteStorageHostingExtensions
+{
+    // The name under which the provider knows SQLite; the driver behind it is Microsoft.Data.Sqlite.
+    private const string Invariant = "System.Data.SQLite";
+
+    /// <summary>
+    /// Keeps grain state in a SQLite file: write-ahead log, one writer at a time, others wait up to 30 seconds. The file
+    /// and its tables are created when the silo starts; several processes of one machine may share the file.
+    /// </summary>
+    /// <param name="silo">The silo.</param>
+    /// <param name="databasePath">The file; its folder is created too. Not on a network file system.</param>
+    /// <param name="providerName">The name that grains ask for.</param>
+    public static ISiloBuilder AddSqliteGrainStorage(this ISiloBuilder silo, string databasePath, string providerName = StorageNames.Control)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(databasePath);
+        var database = new SqliteDatabase(databasePath);
+        return silo
+            .ConfigureServices(services => services
+                .AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(database)
+                .AddKeyedSingleton<IGrainStorage>(providerName, (provider, _) =>
+                    new ExactKeyGrainStorage(provider.GetRequiredKeyedService<IGrainStorage>(InnerName(providerName)))))
+            .AddAdoNetGrainStorage(InnerName(providerName), (AdoNetGrainStorageOptions options) =>
+            {
+                options.Invariant = Invariant;
+                options.DataSource = database.DataSource;
+            });
+    }
+
+    /// <summary>The name of the ADO.NET provider and its options behind a storage.</summary>
+    internal static string InnerName(string providerName) => $"{providerName}-database";
+}
