@@ -52,7 +52,7 @@ public sealed record TrainingRunSpecification
 
     /// <summary>Sequences of one evaluation.</summary>
     [Id(11)]
-    public int EvaluationSequences { get; init; } = 96;
+    public int EvaluationSequences { get; init; } = 256;
 
     /// <summary>Steps between checkpoints; a checkpoint also follows the last step.</summary>
     [Id(12)]

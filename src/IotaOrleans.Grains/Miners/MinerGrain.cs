@@ -1,8 +1,10 @@
 using System.Globalization;
+using IotaOrleans.Grains.Placement;
 
 namespace IotaOrleans.Grains.Miners;
 
 /// <summary>The control side's record of one miner.</summary>
+[ControlPlacement]
 internal sealed class MinerGrain(
     [PersistentState("miner", StorageNames.Control)] IPersistentState<MinerGrainState> state,
     TimeProvider time) : Grain, IMinerGrain

@@ -1,10 +1,12 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using IotaOrleans.Grains.Placement;
 using IotaOrleans.Protocol.Rewards;
 
 namespace IotaOrleans.Grains.Rewards;
 
 /// <summary>Settles one epoch once: whatever was stored first is what every later call returns.</summary>
+[ControlPlacement]
 internal sealed class RewardEpochGrain(
     [PersistentState("epoch", StorageNames.Control)] IPersistentState<RewardEpochState> state,
     TimeProvider time) : Grain, IRewardEpochGrain

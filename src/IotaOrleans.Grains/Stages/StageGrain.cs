@@ -1,6 +1,9 @@
+using IotaOrleans.Grains.Placement;
+
 namespace IotaOrleans.Grains.Stages;
 
 /// <summary>Remembers who holds a stage and after which step its weights are canonical.</summary>
+[ControlPlacement]
 internal sealed class StageGrain([PersistentState("stage", StorageNames.Control)] IPersistentState<StageGrainState> state) : Grain, IStageGrain
 {
     public Task AssignAsync(BlockRange blocks, string miner)

@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
+using IotaOrleans.Grains.Placement;
 
 namespace IotaOrleans.Grains.Views;
 
 /// <summary>The names of all runs, in the order in which they became known.</summary>
+[ControlPlacement]
 internal sealed class RunCatalogGrain([PersistentState("catalog", StorageNames.Control)] IPersistentState<RunCatalogState> state) : Grain, IRunCatalogGrain
 {
     public async Task AddAsync(string run)

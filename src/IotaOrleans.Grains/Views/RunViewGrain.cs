@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using IotaOrleans.Grains.Placement;
 using IotaOrleans.Protocol.Views;
 
 namespace IotaOrleans.Grains.Views;
@@ -7,6 +8,7 @@ namespace IotaOrleans.Grains.Views;
 /// The read model of one run. Events live in memory; the view is stored when the phase changes and otherwise at most
 /// every <see cref="WriteInterval"/>, so that a fast run does not turn into a storm of writes.
 /// </summary>
+[ControlPlacement]
 internal sealed class RunViewGrain(
     [PersistentState("view", StorageNames.Control)] IPersistentState<RunViewGrainState> state,
     TimeProvider time) : Grain, IRunViewGrain

@@ -38,10 +38,6 @@ public static class PipelineSchedule
         return ops.MoveToImmutable();
     }
 
-    /// <summary>The passes of a stage in an evaluation: every micro-batch forward, in order.</summary>
-    public static ImmutableArray<StageOp> Evaluate(int microBatches) =>
-        [.. Enumerable.Range(0, microBatches).Select(index => new StageOp(StageOpKind.Forward, index))];
-
     /// <summary>
     /// Share of a step in which a stage must idle when all passes of all stages take the same time:
     /// (p−1)/(m+p−1) for p stages and m micro-batches (Narayanan et al., 2021, section 2.2).

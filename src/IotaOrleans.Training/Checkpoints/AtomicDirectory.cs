@@ -10,14 +10,23 @@ public static class AtomicDirectory
     /// </param>
     /// <param name="fill">Writes files into the directory it is given; when it throws, nothing remains.</param>
     /// <exception cref="IotaException">The disk is full or forbids writing (<see cref="ExitCode.Environment"/>).</exception>
-    public static void Write(string path, Action<string> fill)
+    public static void Write(string path, Action<string> fill) => WriteAsync(
+        path,
+        folder =>
+        {
+            fill(folder);
+            return Task.CompletedTask;
+        }).GetAwaiter().GetResult();
+
+    /// <inheritdoc cref="Write" />
+    public static async Task WriteAsync(string path, Func<string, Task> fill)
     {
         string target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
         string temporary = TemporaryName.Beside(target);
         try
         {
             Directory.CreateDirectory(temporary);
-            fill(temporary);
+            await fill(temporary);
             FlushTree(temporary);
             Publish(temporary, target);
         }

@@ -3,9 +3,11 @@ using System.Text.Json;
 namespace IotaOrleans.Training.Checkpoints;
 
 /// <summary>Finds and opens the safetensors files of a model directory.</summary>
-internal static class ModelFiles
+public static class ModelFiles
 {
+    /// <summary>A model in one file.</summary>
     public const string SingleName = "model.safetensors";
+    /// <summary>The index of a model in several files.</summary>
     public const string IndexName = "model.safetensors.index.json";
 
     /// <summary>Opens the single file, or else every file of the index; the caller disposes them.</summary>

@@ -1,3 +1,4 @@
+using IotaOrleans.Grains.Hosting;
 using Orleans.TestingHost;
 
 namespace IotaOrleans.ClusterTests.Grains;
@@ -12,7 +13,7 @@ public sealed class ControlCluster : IAsyncLifetime
     public async Task InitializeAsync()
     {
         var builder = new InProcessTestClusterBuilder(1);
-        builder.ConfigureSilo((_, silo) => silo.AddMemoryGrainStorage(StorageNames.Control));
+        builder.ConfigureSilo((_, silo) => silo.AddIotaOrleans(new IotaSiloOptions()).AddMemoryGrainStorage(StorageNames.Control));
         _cluster = builder.Build();
         await _cluster.DeployAsync();
     }

@@ -1,0 +1,42 @@
+using IotaOrleans.Grains.Placement;
+using IotaOrleans.Grains.Shards;
+using IotaOrleans.Tensors;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Orleans.Configuration;
+using Orleans.Hosting;
+using Orleans.Runtime.MembershipService.SiloMetadata;
+
+namespace IotaOrleans.Grains.Hosting;
+
+/// <summary>Makes a silo part of a training cluster.</summary>
+public static class IotaSiloBuilderExtensions
+{
+    /// <summary>
+    /// Adds what the grains need: roles, placement, lanes, transport. The caller adds clustering, and on control silos a grain storage
+    /// named <see cref="StorageNames.Control"/>.
+    /// </summary>
+    public static ISiloBuilder AddIotaOrleans(this ISiloBuilder silo, IotaSiloOptions options)
+    {
+        silo.UseSiloMetadata(new Dictionary<string, string>
+        {
+            [SiloRoles.RolesKey] = string.Join(',', options.Roles),
+            [SiloRoles.MinersKey] = string.Join(',', options.Miners),
+        });
+        silo.Configure<IotaSiloOptions>(target =>
+        {
+            target.Roles = options.Roles;
+            target.Miners = options.Miners;
+            target.Lanes = options.Lanes;
+        });
+        // Loading a stage happens inside an activation's first call, not in its activation; still, be generous with slow disks.
+        silo.Configure<SiloMessagingOptions>(messaging => messaging.ResponseTimeout = TimeSpan.FromMinutes(2));
+        silo.Services.TryAddSingleton(TimeProvider.System);
+        silo.Services.AddSingleton<ComputeLanes>();
+        silo.Services.AddSingleton<FrameInboxes>();
+        silo.Services.AddSingleton<ITensorTransport, GrainTensorTransport>();
+        silo.Services.AddPlacementDirector<ControlPlacement, RolePlacementDirector>();
+        silo.Services.AddPlacementDirector<MinerPlacement, RolePlacementDirector>();
+        return silo;
+    }
+}

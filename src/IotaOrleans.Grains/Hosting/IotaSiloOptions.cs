@@ -1,0 +1,14 @@
+namespace IotaOrleans.Grains.Hosting;
+
+/// <summary>What a silo is for.</summary>
+public sealed class IotaSiloOptions
+{
+    /// <summary>Roles from <see cref="SiloRoles"/>; a silo may have several. Default: all.</summary>
+    public IReadOnlyList<string> Roles { get; set; } = [SiloRoles.Control, SiloRoles.Miner];
+
+    /// <summary>Names of the miners whose shards this silo hosts.</summary>
+    public IReadOnlyList<string> Miners { get; set; } = [];
+
+    /// <summary>Most compute lanes, one thread each. Default: the processor cores of the machine.</summary>
+    public int Lanes { get; set; } = Environment.ProcessorCount;
+}

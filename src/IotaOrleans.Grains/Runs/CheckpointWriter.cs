@@ -1,0 +1,102 @@
+using System.Globalization;
+using IotaOrleans.Training.Checkpoints;
+using IotaOrleans.Training.Models;
+using IotaOrleans.Training.Stages;
+
+namespace IotaOrleans.Grains.Runs;
+
+/// <summary>
+/// Writes a checkpoint from the shards' snapshots, in chunks, while training goes on. Shards may be anywhere: their state travels
+/// in grain calls, not over a shared disk.
+/// </summary>
+internal sealed class CheckpointWriter(IGrainFactory grains)
+{
+    private const int ChunkByteCount = 1 << 20;
+    private const int Kept = 3;
+
+    /// <summary>Writes the checkpoint of a step and frees the snapshots, also when writing fails.</summary>
+    /// <returns>The checkpoint's folder.</returns>
+    /// <exception cref="IotaException">The disk is full or not writable.</exception>
+    public async Task<string> WriteAsync(TrainingRunSpecification specification, long step)
+    {
+        var path = Path.Combine(specification.CheckpointDirectory, string.Create(CultureInfo.InvariantCulture, $"step-{step:D8}"));
+        try
+        {
+            Directory.CreateDirectory(specification.CheckpointDirectory);
+            await AtomicDirectory.WriteAsync(path, folder => FillAsync(specification, step, folder));
+        }
+        finally
+        {
+            for (var stage = 0; stage < specification.Stages.Length; stage++)
+            {
+                await Shard(specification, stage).ReleaseSnapshotAsync(step);
+            }
+        }
+
+        RemoveOld(specification.CheckpointDirectory);
+        return path;
+    }
+
+    private static void RemoveOld(string directory)
+    {
+        foreach (var old in Directory.EnumerateDirectories(directory, "step-*").Where(name => !name.EndsWith(".tmp", StringComparison.Ordinal)).OrderDescending(StringComparer.Ordinal).Skip(Kept))
+        {
+            Directory.Delete(old, recursive: true);
+        }
+    }
+
+    private async Task FillAsync(TrainingRunSpecification specification, long step, string folder)
+    {
+        LlamaConfigurationFile.Write(Path.Combine(folder, LlamaConfigurationFile.Name), specification.Model);
+        CopyTokenizer(specification.DataDirectory, folder);
+        var tensors = LlamaTensors.All(specification.Model);
+        await using (var file = File.Create(Path.Combine(folder, ModelFiles.SingleName)))
+        {
+            var writer = new SafetensorsWriter(file, [.. tensors.Select(tensor => new SafetensorsTensor(tensor.Name, SafetensorsDType.F32, tensor.Shape))]);
+            await CopyAsync(specification, step, tensors, [(ShardSection.Weights, "")], writer);
+            writer.Complete();
+        }
+
+        await using (var file = File.Create(Path.Combine(folder, StageLoader.OptimizerFileName)))
+        {
+            (ShardSection, string)[] sections = [(ShardSection.FirstMoment, StageLoader.FirstMomentPrefix), (ShardSection.SecondMoment, StageLoader.SecondMomentPrefix)];
+            var writer = new SafetensorsWriter(file, [.. sections.SelectMany(section => tensors.Select(tensor => new SafetensorsTensor(section.Item2 + tensor.Name, SafetensorsDType.F32, tensor.Shape)))]);
+            await CopyAsync(specification, step, tensors, sections, writer);
+            writer.Complete();
+        }
+    }
+
+    private async Task CopyAsync(
+        TrainingRunSpecification specification,
+        long step,
+        IReadOnlyList<LlamaTensor> tensors,
+        (ShardSection Section, string Prefix)[] sections,
+        SafetensorsWriter writer)
+    {
+        var layouts = specification.Stages.Select(blocks => ParameterLayout.Of(specification.Model, blocks)).ToArray();
+        foreach (var (section, prefix) in sections)
+        {
+            foreach (var tensor in tensors)
+            {
+                var stage = Array.FindIndex(layouts, layout => layout.Contains(tensor.Name));
+                var slot = layouts[stage][tensor.Name];
+                for (long done = 0; done < slot.ByteCount;)
+                {
+                    var wanted = (int)Math.Min(ChunkByteCount, slot.ByteCount - done);
+                    var chunk = await Shard(specification, stage).ReadSnapshotAsync(step, section, (slot.Offset * sizeof(float)) + done, wanted);
+                    writer.Write(prefix + tensor.Name, chunk.Span);
+                    done += chunk.Length;
+                }
+            }
+        }
+    }
+
+    private IShardGrain Shard(TrainingRunSpecification specification, int stage) =>
+        grains.GetGrain<IShardGrain>(new ShardKey(specification.Run, stage, specification.Miners[stage]).ToString());
+
+    private static void CopyTokenizer(string dataDirectory, string folder)
+    {
+        using var data = Training.Data.TokenDataSet.Open(dataDirectory);
+        data.Tokenizer?.Save(folder);
+    }
+}

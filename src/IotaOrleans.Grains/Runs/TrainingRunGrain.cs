@@ -1,0 +1,113 @@
+using IotaOrleans.Grains.Placement;
+using IotaOrleans.Protocol.Runs;
+using Microsoft.Extensions.Logging;
+using Orleans.Runtime;
+
+namespace IotaOrleans.Grains.Runs;
+
+/// <summary>See <see cref="ITrainingRunGrain"/>. Plans a few steps ahead, so that the shards never wait for it.</summary>
+[ControlPlacement]
+internal sealed class TrainingRunGrain(
+    [PersistentState("run", StorageNames.Control)] IPersistentState<TrainingRunGrain.StoredRun> storage,
+    IGrainFactory grains,
+    TimeProvider time,
+    ILogger<TrainingRunGrain> logger) : Grain, ITrainingRunGrain
+{
+    private RunSession? _session;
+
+    private string Run => this.GetPrimaryKeyString();
+
+    /// <inheritdoc />
+    public Task<TrainingRunState?> GetAsync() => Task.FromResult(storage.State.Value);
+
+    /// <inheritdoc />
+    public async Task StartAsync(TrainingRunSpecification specification)
+    {
+        if (storage.State.Value is not null)
+        {
+            throw new IotaException(ExitCode.RunState, $"run {Run} exists already: continue it with --resume {Run}, or choose another --run name");
+        }
+
+        RunSpecificationValidator.Validate(specification);
+        await BeginAsync(new TrainingRunState { Specification = specification });
+    }
+
+    /// <inheritdoc />
+    public async Task ResumeAsync(TrainingRunSpecification specification)
+    {
+        var state = storage.State.Value
+            ?? throw new IotaException(ExitCode.RunState, $"there is no run {Run} to resume");
+        if (_session is { Active: true })
+        {
+            throw new IotaException(ExitCode.RunState, $"run {Run} is already running");
+        }
+
+        RunSpecificationValidator.Validate(specification);
+        if (state.CheckpointStep >= specification.Steps)
+        {
+            throw new IotaException(ExitCode.RunState, $"run {Run} has finished its {state.CheckpointStep} steps: pass --steps with a larger number to train on");
+        }
+
+        await BeginAsync(state with { Specification = specification, Failure = null });
+    }
+
+    /// <inheritdoc />
+    public Task StopAsync() => _session?.StopAsync() ?? Task.CompletedTask;
+
+    /// <inheritdoc />
+    public Task ReportAsync(ShardReport report)
+    {
+        _session?.Report(report);
+        return Task.CompletedTask;
+    }
+
+    private async Task BeginAsync(TrainingRunState state)
+    {
+        await SaveAsync(state with { Phase = RunPhase.Preparing });
+        await grains.GetGrain<IRunCatalogGrain>(IRunCatalogGrain.Key).AddAsync(Run);
+        var specification = state.Specification;
+        var session = Guid.NewGuid();
+        try
+        {
+            await Task.WhenAll(Enumerable.Range(0, specification.Stages.Length).Select(async stage =>
+            {
+                var miner = specification.Miners[stage];
+                await grains.GetGrain<IStageGrain>($"{Run}/{stage}").AssignAsync(specification.Stages[stage], miner);
+                await grains.GetGrain<IMinerGrain>(miner).AssignAsync(Run, stage);
+                await Shard(specification, stage).PrepareAsync(new ShardAssignment
+                {
+                    Specification = specification,
+                    Stage = stage,
+                    Session = session,
+                    Checkpoint = state.Checkpoint,
+                });
+            }));
+        }
+        catch (Exception failure)
+        {
+            await SaveAsync(state with { Phase = RunPhase.Failed, Failure = failure.Message });
+            throw;
+        }
+
+        await SaveAsync(state with { Phase = RunPhase.Training });
+        _session = new RunSession(session, state, grains, time, SaveAsync, logger);
+        _session.Begin();
+    }
+
+    private IShardGrain Shard(TrainingRunSpecification specification, int stage) =>
+        grains.GetGrain<IShardGrain>(new ShardKey(Run, stage, specification.Miners[stage]).ToString());
+
+    private Task SaveAsync(TrainingRunState state)
+    {
+        storage.State.Value = state;
+        return storage.WriteStateAsync();
+    }
+
+    /// <summary>What the grain stores: null until the run was started.</summary>
+    [GenerateSerializer, Alias("IotaOrleans.StoredRun")]
+    internal sealed class StoredRun
+    {
+        [Id(0)]
+        public TrainingRunState? Value { get; set; }
+    }
+}

@@ -1,0 +1,40 @@
+using System.Collections.Immutable;
+
+namespace IotaOrleans.Protocol.Runs;
+
+/// <summary>Adds up what each miner did in an epoch.</summary>
+public static class WorkCounter
+{
+    /// <summary>Adds the reports of one completed training step.</summary>
+    public static ImmutableArray<WorkRecord> Add(ImmutableArray<WorkRecord> work, IEnumerable<ShardReport> reports, long tokensPerBackward)
+    {
+        foreach (var report in reports)
+        {
+            var index = work.FindIndex(record => record.Miner == report.Miner && record.Stage == report.Stage);
+            var record = index >= 0 ? work[index] : new WorkRecord { Miner = report.Miner, Stage = report.Stage };
+            record = record with
+            {
+                ForwardPasses = record.ForwardPasses + report.ForwardPasses,
+                BackwardPasses = record.BackwardPasses + report.BackwardPasses,
+                Tokens = record.Tokens + (report.BackwardPasses * tokensPerBackward),
+                Busy = record.Busy + report.Busy,
+            };
+            work = index >= 0 ? work.SetItem(index, record) : work.Add(record);
+        }
+
+        return work;
+    }
+
+    private static int FindIndex(this ImmutableArray<WorkRecord> work, Func<WorkRecord, bool> matches)
+    {
+        for (var i = 0; i < work.Length; i++)
+        {
+            if (matches(work[i]))
+            {
+                return i;
+            }
+        }
+
+        return -1;
+    }
+}

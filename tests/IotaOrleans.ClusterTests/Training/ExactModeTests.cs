@@ -1,0 +1,70 @@
+namespace IotaOrleans.ClusterTests.Training;
+
+/// <summary>Exact mode: the cluster computes what one process computes, however the model is cut and wherever the stages live.</summary>
+public sealed class ExactModeTests
+{
+    [Theory]
+    [InlineData(1, 0)]
+    [InlineData(2, 0)]
+    [InlineData(3, 0)]
+    [InlineData(4, 0)]
+    [InlineData(2, 2)]
+    [InlineData(3, 2)]
+    [InlineData(4, 4)]
+    public async Task Losses_equal_a_plain_loop(int stages, int silos)
+    {
+        using var run = new TestRun(stages);
+        await AssertEqualsPlainLoopAsync(run.Specification, silos);
+    }
+
+    [Theory]
+    [InlineData(2, 0)]
+    [InlineData(3, 3)]
+    public async Task Losses_equal_a_plain_loop_when_embeddings_are_tied(int stages, int silos)
+    {
+        using var run = new TestRun(stages, tied: true);
+        await AssertEqualsPlainLoopAsync(run.Specification, silos);
+    }
+
+    [Fact]
+    public async Task Losses_equal_a_plain_loop_under_GPipe()
+    {
+        using var run = new TestRun(3, schedule: ScheduleKind.GPipe);
+        await AssertEqualsPlainLoopAsync(run.Specification, 0);
+    }
+
+    [Fact]
+    public async Task Two_runs_of_one_seed_have_the_same_bits()
+    {
+        var checkpoints = new List<byte[]>();
+        var losses = new List<double[]>();
+        foreach (var silos in new[] { 0, 2 })
+        {
+            using var run = new TestRun(stages: 2, steps: 20);
+            await using var cluster = await TrainingCluster.StartAsync(silos, 2);
+            var events = await cluster.TrainAsync(run.Specification);
+            losses.Add([.. events.OfType<StepCompleted>().Select(step => step.Loss)]);
+            checkpoints.Add(await File.ReadAllBytesAsync(Path.Combine(events.OfType<RunFinished>().Single().Checkpoint, "model.safetensors")));
+        }
+
+        losses[0].Should().HaveCount(20).And.Equal(losses[1]);
+        checkpoints[0].Should().Equal(checkpoints[1]);
+    }
+
+    private static async Task AssertEqualsPlainLoopAsync(TrainingRunSpecification run, int silos)
+    {
+        var expected = PlainLoop.Train(run, 50);
+        await using var cluster = await TrainingCluster.StartAsync(silos, run.Stages.Length);
+
+        var events = await cluster.TrainAsync(run);
+
+        events.OfType<RunFailed>().Should().BeEmpty();
+        var losses = events.OfType<StepCompleted>().Select(step => step.Loss).ToArray();
+        losses.Should().HaveCount(50);
+        losses[^1].Should().BeLessThan(losses[0] - 0.3, "the model must have learnt something for the comparison to mean anything");
+        for (var step = 0; step < 50; step++)
+        {
+            losses[step].Should().BeApproximately(expected[step], 1e-5, $"step {step + 1} must equal the plain loop");
+        }
+    }
+}

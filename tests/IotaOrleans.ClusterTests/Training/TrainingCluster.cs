@@ -1,0 +1,106 @@
+using IotaOrleans.Grains.Hosting;
+using IotaOrleans.Training.Data;
+using Orleans.TestingHost;
+
+namespace IotaOrleans.ClusterTests.Training;
+
+/// <summary>A control silo and as many miner silos as a test wants; with none, the control silo hosts the miners too.</summary>
+internal sealed class TrainingCluster : IAsyncDisposable
+{
+    private readonly InProcessTestCluster _cluster;
+
+    private TrainingCluster(InProcessTestCluster cluster) => _cluster = cluster;
+
+    public IGrainFactory Grains => _cluster.Client;
+
+    public static async Task<TrainingCluster> StartAsync(int minerSilos, int stages)
+    {
+        var index = -1;
+        var builder = new InProcessTestClusterBuilder((short)(1 + minerSilos));
+        builder.ConfigureSilo((_, silo) =>
+        {
+            var own = Interlocked.Increment(ref index);
+            var options = minerSilos == 0 ? new IotaSiloOptions { Miners = [.. Enumerable.Range(0, stages).Select(Miner)] }
+                : own == 0 ? new IotaSiloOptions { Roles = [SiloRoles.Control] }
+                : new IotaSiloOptions { Roles = [SiloRoles.Miner], Miners = [.. Enumerable.Range(0, stages).Where(stage => stage % minerSilos == own - 1).Select(Miner)], Lanes = 1 };
+            silo.AddIotaOrleans(options).AddMemoryGrainStorage(StorageNames.Control);
+        });
+        var cluster = builder.Build();
+        await cluster.DeployAsync();
+        return new TrainingCluster(cluster);
+    }
+
+    public static string Miner(int stage) => $"miner-{stage + 1}";
+
+    /// <summary>Starts a run and returns its events once it has ended.</summary>
+    public async Task<IReadOnlyList<RunEvent>> TrainAsync(TrainingRunSpecification run)
+    {
+        await Grains.GetGrain<ITrainingRunGrain>(run.Run).StartAsync(run);
+        return await FollowAsync(run.Run, 0);
+    }
+
+    public async Task<IReadOnlyList<RunEvent>> FollowAsync(string run, long after)
+    {
+        var view = Grains.GetGrain<IRunViewGrain>(run);
+        var events = new List<RunEvent>();
+        while (events.LastOrDefault() is not (RunFinished or RunFailed or RunInterrupted))
+        {
+            var next = await view.GetEventsAsync(events.Count == 0 ? after : events[^1].Number, TimeSpan.FromSeconds(10));
+            events.AddRange(next);
+        }
+
+        return events;
+    }
+
+    public async ValueTask DisposeAsync() => await _cluster.DisposeAsync();
+}
+
+/// <summary>A small run on text that the test makes itself, in a folder of its own.</summary>
+internal sealed class TestRun : IDisposable
+{
+    public TestRun(int stages = 2, int steps = 50, bool tied = false, int microBatches = 4, ScheduleKind schedule = ScheduleKind.OneForwardOneBackward)
+    {
+        Folder = Directory.CreateTempSubdirectory("iota-test-").FullName;
+        var text = Path.Combine(Folder, "text.txt");
+        File.WriteAllText(text, string.Concat(Enumerable.Range(0, 4000).Select(i => $"{i} and {i * i % 97} make {i + (i * i % 97)}. ")));
+        var data = Path.Combine(Folder, "data");
+        using var prepared = TokenDataSet.Prepare(new DataSourceOptions { Data = text, Tokenizer = "characters" }, data, 33);
+        var model = new ModelConfiguration
+        {
+            VocabularySize = prepared.VocabularySize,
+            HiddenSize = 32,
+            IntermediateSize = 88,
+            BlockCount = 4,
+            HeadCount = 4,
+            KeyValueHeadCount = 2,
+            ContextLength = 32,
+            TiedEmbeddings = tied,
+        };
+        Specification = new TrainingRunSpecification
+        {
+            Run = "test",
+            Seed = 7,
+            Model = model,
+            Stages = Protocol.Stages.StageSplitter.Split(model, stages),
+            Miners = [.. Enumerable.Range(0, stages).Select(TrainingCluster.Miner)],
+            BatchSize = 8,
+            MicroBatches = microBatches,
+            ContextLength = 32,
+            Steps = steps,
+            EvaluationInterval = steps,
+            EvaluationSequences = 10,
+            CheckpointInterval = steps,
+            EpochSteps = Math.Max(1, steps / 2),
+            Schedule = schedule,
+            Optimizer = new OptimizerSettings { WarmupSteps = 5 },
+            DataDirectory = data,
+            CheckpointDirectory = Path.Combine(Folder, "checkpoints"),
+        };
+    }
+
+    public string Folder { get; }
+
+    public TrainingRunSpecification Specification { get; }
+
+    public void Dispose() => Directory.Delete(Folder, recursive: true);
+}
