@@ -25,17 +25,18 @@ internal sealed class DataPreparation(DataSourceOptions options, string director
         var source = DataSource.Find(options);
         CheckNothingIsOverwritten(source);
         var fingerprint = Fingerprint(source);
-        if (IsUpToDate(fingerprint) is { } ready)
+        if (IsReady(source, fingerprint))
         {
-            CheckCounts(source, ready.TrainTokens, ready.ValidationTokens);
-            progress?.Report($"the data of {source.Description} is already prepared in {directory}");
             return;
         }
 
         try
         {
-            Directory.CreateDirectory(directory);
-            Write(source, fingerprint);
+            using var preparationLock = PreparationLock.Acquire(directory, progress, cancellationToken);
+            if (!IsReady(source, fingerprint))
+            {
+                WriteOrDelete(source, fingerprint);
+            }
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -43,10 +44,6 @@ internal sealed class DataPreparation(DataSourceOptions options, string director
                 ExitCode.Environment,
                 $"The prepared data cannot be written to {directory}: {exception.Message} Free disk space, or choose a folder that you may write to.",
                 exception);
-        }
-        finally
-        {
-            DeletePartialFiles();
         }
     }
 
@@ -91,19 +88,38 @@ internal sealed class DataPreparation(DataSourceOptions options, string director
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    private DataSetDescription? IsUpToDate(string fingerprint)
+    private bool IsReady(DataSource source, string fingerprint)
     {
         var description = DataSetDescription.TryRead(directory);
-        return description is not null
-            && description.Options == options
-            && description.SourceFingerprint == fingerprint
-            && HasLength(_train, description.TrainTokens * description.BytesPerToken)
-            && HasLength(_validation, description.ValidationTokens * description.BytesPerToken)
-            ? description
-            : null;
+        if (description is null
+            || description.Options != options
+            || description.SourceFingerprint != fingerprint
+            || !HasLength(_train, description.TrainTokens * description.BytesPerToken)
+            || !HasLength(_validation, description.ValidationTokens * description.BytesPerToken))
+        {
+            return false;
+        }
+
+        CheckCounts(source, description.TrainTokens, description.ValidationTokens);
+        progress?.Report($"the data of {source.Description} is already prepared in {directory}");
+        return true;
     }
 
     private static bool HasLength(string path, long length) => new FileInfo(path) is { Exists: true } file && file.Length == length;
+
+    private void WriteOrDelete(DataSource source, string fingerprint)
+    {
+        try
+        {
+            Write(source, fingerprint);
+        }
+        finally
+        {
+            // Whole files have their names by now; what still has this one was interrupted.
+            File.Delete(_train + PartialSuffix);
+            File.Delete(_validation + PartialSuffix);
+        }
+    }
 
     private void Write(DataSource source, string fingerprint)
     {
@@ -201,18 +217,5 @@ internal sealed class DataPreparation(DataSourceOptions options, string director
         }
 
         return Convert.ToHexStringLower(hash.GetHashAndReset());
-    }
-
-    private void DeletePartialFiles()
-    {
-        try
-        {
-            File.Delete(_train + PartialSuffix);
-            File.Delete(_validation + PartialSuffix);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            // What stopped the preparation is worth reporting; that its remains could not be removed is not.
-        }
     }
 }

@@ -46,8 +46,20 @@ internal sealed record DataSource(string Description, IReadOnlyList<string> File
         {
             var tokenizer = TokenizerLoader.Create(options.Tokenizer ?? TokenizerKinds.Bytes, text.Read);
             CheckVocabulary(options, tokenizer, text.Description);
-            var tokens = TextPieces.CutBetweenWords(text.Read()).Select(piece => tokenizer.Encode(piece));
+            var tokens = TextPieces.CutBetweenWords(text.Read()).Select(piece => Encode(tokenizer, piece, text.Description));
             return new TokenStream(tokenizer, tokenizer.VocabularySize, tokens, Validation: null);
         });
+    }
+
+    private static int[] Encode(ITokenizer tokenizer, string piece, string source)
+    {
+        try
+        {
+            return tokenizer.Encode(piece);
+        }
+        catch (IotaException exception)
+        {
+            throw new IotaException(exception.ExitCode, $"{source}: {exception.Message}", exception);
+        }
     }
 }

@@ -60,8 +60,16 @@ public sealed class TokenDataSet : IDisposable
         var description = DataSetDescription.Read(directory);
         var tokenizer = description.Tokenizer is null ? null : TokenizerLoader.Load(directory);
         var train = OpenFile(directory, TrainFileName, description.BytesPerToken, description.TrainTokens);
-        var validation = OpenFile(directory, ValidationFileName, description.BytesPerToken, description.ValidationTokens);
-        return new TokenDataSet(description, tokenizer, train, validation);
+        try
+        {
+            var validation = OpenFile(directory, ValidationFileName, description.BytesPerToken, description.ValidationTokens);
+            return new TokenDataSet(description, tokenizer, train, validation);
+        }
+        catch
+        {
+            train.Dispose();
+            throw;
+        }
     }
 
     /// <inheritdoc />

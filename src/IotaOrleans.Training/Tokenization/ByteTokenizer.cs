@@ -39,5 +39,9 @@ public sealed class ByteTokenizer : ITokenizer
     }
 
     /// <inheritdoc />
-    public void Save(string directory) => TokenizerManifest.Write(directory, new TokenizerManifest(Kind));
+    public void Save(string directory)
+    {
+        TokenizerManifest.Write(directory, new TokenizerManifest(Kind));
+        HuggingFaceExport.WriteBytes(directory);
+    }
 }

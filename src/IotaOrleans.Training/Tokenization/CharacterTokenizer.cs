@@ -86,7 +86,11 @@ public sealed class CharacterTokenizer : ITokenizer
     }
 
     /// <inheritdoc />
-    public void Save(string directory) => TokenizerManifest.Write(directory, new TokenizerManifest(Kind, Symbols));
+    public void Save(string directory)
+    {
+        TokenizerManifest.Write(directory, new TokenizerManifest(Kind, Symbols));
+        HuggingFaceExport.WriteSymbols(directory, _symbols.Select(symbol => symbol.ToString()));
+    }
 
     private IotaException UnknownSymbol(Rune symbol)
     {

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using IotaOrleans.Tests.Tokenization;
 using IotaOrleans.Training.Data;
+using IotaOrleans.Training.Tokenization;
 
 namespace IotaOrleans.Tests.Data;
 
@@ -114,10 +115,43 @@ public sealed class TokenDataSetTests : PreparedDataFixture
     [Fact]
     public void Cancelling_leaves_no_partial_file_and_no_claim_to_be_prepared()
     {
-        var options = new DataSourceOptions { Data = Files.Write("a.txt", new string('x', 500)) };
-        var act = () => TokenDataSet.Prepare(options, Files["out"], 2, null, new CancellationToken(canceled: true));
+        using var cancellation = new CancellationTokenSource();
+        var options = new DataSourceOptions { Data = Files.Write("a.txt", new string('x', 20_000_000)) };
+        var act = () => TokenDataSet.Prepare(options, Files["out"], 2, new CallbackProgress(line => CancelAtFirstTokens(line, cancellation)), cancellation.Token);
         act.Should().Throw<OperationCanceledException>();
-        Directory.Exists(Files["out"]).Should().BeFalse();
+        Directory.GetFiles(Files["out"]).Select(Path.GetFileName).Should().Equal(PreparationLock.FileName);
+    }
+
+    [Fact]
+    public async Task Who_finds_a_folder_being_prepared_waits_and_uses_the_result()
+    {
+        var options = new DataSourceOptions { Data = Files.Write("a.txt", new string('x', 500)) };
+        var isWaiting = new TaskCompletionSource();
+        var lines = new List<string>();
+        var progress = new CallbackProgress(line =>
+        {
+            lines.Add(line);
+            isWaiting.TrySetResult();
+        });
+
+        Task<TokenDataSet> second;
+        using (PreparationLock.Acquire(Files["out"], null, default))
+        {
+            second = Task.Run(() => TokenDataSet.Prepare(options, Files["out"], 2, progress));
+            await isWaiting.Task.WaitAsync(TimeSpan.FromMinutes(1));
+            second.IsCompleted.Should().BeFalse();
+        }
+
+        using var data = await second;
+        data.Train.Count.Should().Be(450);
+        lines[0].Should().StartWith("waiting for another process");
+    }
+
+    [Fact]
+    public void A_text_with_a_symbol_that_a_given_tokenizer_lacks_is_refused_with_both_named()
+    {
+        CharacterTokenizer.FromSymbols("abc").Save(Files["model"]);
+        Refused(new DataSourceOptions { Data = Files.Write("a.txt", "abcd"), Tokenizer = Files["model"] }).Should().Contain("a.txt").And.Contain("'d' (U+0064)");
     }
 
     [Fact]
@@ -186,5 +220,18 @@ public sealed class TokenDataSetTests : PreparedDataFixture
         var options = new DataSourceOptions { Data = Files.Write("a.txt", new string('x', 500)) };
         var act = () => TokenDataSet.Prepare(options, Files["a.txt/out"], 2);
         act.Should().Throw<IotaException>().Where(exception => exception.ExitCode == ExitCode.Environment && exception.Message.Contains("a.txt/out"));
+    }
+
+    private static void CancelAtFirstTokens(string line, CancellationTokenSource cancellation)
+    {
+        if (line.EndsWith(" tokens", StringComparison.Ordinal))
+        {
+            cancellation.Cancel();
+        }
+    }
+
+    private sealed class CallbackProgress(Action<string> callback) : IProgress<string>
+    {
+        public void Report(string value) => callback(value);
     }
 }

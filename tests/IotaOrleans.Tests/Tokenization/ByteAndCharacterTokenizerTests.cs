@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Nodes;
 using CsCheck;
 using IotaOrleans.Tests.Data;
 using IotaOrleans.Training.Tokenization;
@@ -67,6 +68,26 @@ public sealed class ByteAndCharacterTokenizerTests
         using var directory = new TemporaryDirectory();
         new ByteTokenizer().Save(directory.Path);
         TokenizerLoader.Load(directory.Path).Should().BeOfType<ByteTokenizer>();
+    }
+
+    [Fact]
+    public void Saved_bytes_open_as_a_hugging_face_tokenizer_with_the_same_ids()
+    {
+        using var directory = new TemporaryDirectory();
+        new ByteTokenizer().Save(directory.Path);
+        var opened = TokenizerLoader.Create(directory["tokenizer.json"], () => []);
+        opened.Kind.Should().Be("tokenizer.json");
+        Text.Sample(text => opened.Encode(text).Should().Equal(new ByteTokenizer().Encode(text)), iter: 100);
+    }
+
+    [Fact]
+    public void Saved_characters_list_their_ids_in_a_hugging_face_tokenizer()
+    {
+        using var directory = new TemporaryDirectory();
+        TokenizerLoader.Create("characters", () => ["b\n\"é😀"]).Save(directory.Path);
+        var model = JsonNode.Parse(File.ReadAllText(directory["tokenizer.json"]))!["model"]!;
+        model["type"]!.GetValue<string>().Should().Be("BPE");
+        model["vocab"]!.AsObject().Select(entry => (entry.Key, entry.Value!.GetValue<int>())).Should().Equal(("\n", 0), ("\"", 1), ("b", 2), ("é", 3), ("😀", 4));
     }
 
     [Theory]
