@@ -30,26 +30,18 @@ public static class ParameterInitializer
 
     private static ulong Key(ulong seed, string name) => XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(name), unchecked((long)seed));
 
-    /// <summary>Box and Muller, 1958, over SplitMix64 (Steele et al., 2014) as a counter: value i never depends on its neighbours.</summary>
+    /// <summary>Box and Muller, 1958, over a counter: value i never depends on its neighbours.</summary>
     private static void FillNormal(Span<float> values, double deviation, ulong key)
     {
         for (var i = 0; i < values.Length; i += 2)
         {
-            var radius = Math.Sqrt(-2 * Math.Log(1 - Uniform(key, (ulong)i))) * deviation;
-            var (sine, cosine) = Math.SinCos(2 * Math.PI * Uniform(key, (ulong)i + 1));
+            var radius = Math.Sqrt(-2 * Math.Log(1 - CounterRandom.Uniform(key, (ulong)i))) * deviation;
+            var (sine, cosine) = Math.SinCos(2 * Math.PI * CounterRandom.Uniform(key, (ulong)i + 1));
             values[i] = (float)(radius * cosine);
             if (i + 1 < values.Length)
             {
                 values[i + 1] = (float)(radius * sine);
             }
         }
-    }
-
-    private static double Uniform(ulong key, ulong counter)
-    {
-        var state = key + ((counter + 1) * 0x9E3779B97F4A7C15);
-        state = (state ^ (state >> 30)) * 0xBF58476D1CE4E5B9;
-        state = (state ^ (state >> 27)) * 0x94D049BB133111EB;
-        return ((state ^ (state >> 31)) >> 11) * (1.0 / (1UL << 53));
     }
 }

@@ -39,6 +39,9 @@ public sealed class StageTrainer : IDisposable
     /// <summary>The stage's parameters and gradients.</summary>
     public StageParameters Parameters => _stage.Parameters;
 
+    /// <summary>The stage itself.</summary>
+    internal LlamaStage Stage => _stage;
+
     /// <summary>The optimizer's state.</summary>
     public AdamW Optimizer { get; }
 
