@@ -85,6 +85,10 @@ public sealed record RunView
     /// <summary>Tokens that one step trains on.</summary>
     [Id(19)]
     public long TokensPerStep { get; init; }
+
+    /// <summary>Number of the last event in this view: whoever follows the events after it misses nothing.</summary>
+    [Id(20)]
+    public long LastEvent { get; init; }
 }
 
 /// <summary>A stage as dashboards show it.</summary>

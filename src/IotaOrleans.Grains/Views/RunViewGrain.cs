@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using IotaOrleans.Grains.Placement;
+using IotaOrleans.Grains.Telemetry;
 using IotaOrleans.Protocol.Views;
+using Microsoft.Extensions.Hosting;
 
 namespace IotaOrleans.Grains.Views;
 
@@ -11,6 +13,7 @@ namespace IotaOrleans.Grains.Views;
 [ControlPlacement]
 internal sealed class RunViewGrain(
     [PersistentState("view", StorageNames.Control)] IPersistentState<RunViewGrainState> state,
+    IHostApplicationLifetime host,
     TimeProvider time) : Grain, IRunViewGrain
 {
     private const int KeptEvents = 10_000;
@@ -22,18 +25,27 @@ internal sealed class RunViewGrain(
     private static readonly TimeSpan WriteInterval = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan MaximumPatience = TimeSpan.FromSeconds(20);
 
+    /// <summary>How long a reader is held when the log has closed, so that asking again is no busy loop.</summary>
+    private static readonly TimeSpan ClosedPatience = TimeSpan.FromMilliseconds(100);
+
     private RunEventLog _log = new(KeptEvents, lastNumber: 0);
+    private CancellationTokenRegistration _stopping;
     private bool _dirty;
+    private DateTimeOffset? _stepBegan;
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
         _log = new RunEventLog(KeptEvents, state.State.LastNumber);
+
+        // A silo ends an activation only after its calls: without this, whoever waits for events would hold up the end.
+        _stopping = host.ApplicationStopping.Register(() => _log.Close());
         this.RegisterGrainTimer(_ => _dirty ? WriteAsync(ReservedNumbers) : Task.CompletedTask, WriteInterval, WriteInterval);
         return Task.CompletedTask;
     }
 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
+        await _stopping.DisposeAsync();
         _log.Close();
         if (_dirty || state.State.LastNumber != _log.LastNumber)
         {
@@ -55,6 +67,7 @@ internal sealed class RunViewGrain(
         foreach (var @event in events)
         {
             view = RunViewReducer.Apply(view, run, phase, _log.Append(@event));
+            Measure(@event, view.TokensPerStep);
         }
 
         state.State.View = view;
@@ -80,19 +93,32 @@ internal sealed class RunViewGrain(
         {
             var events = _log.Read(after, EventsPerCall);
             var left = patience - time.GetElapsedTime(started);
-            if (events.Length > 0 || left <= TimeSpan.Zero || _log.Closed)
+            if (events.Length > 0 || left <= TimeSpan.Zero)
             {
                 return events;
             }
 
-            try
+            if (_log.Closed)
             {
-                await _log.Arrival.WaitAsync(left, time);
-            }
-            catch (TimeoutException)
-            {
+                await Task.Delay(left < ClosedPatience ? left : ClosedPatience, time);
                 return [];
             }
+
+            await _log.WaitAsync(left, time);
+        }
+    }
+
+    private void Measure(RunEvent @event, long tokensPerStep)
+    {
+        if (@event is StepCompleted step)
+        {
+            IotaInstruments.RecordStep(step, tokensPerStep, step.At - _stepBegan);
+        }
+
+        // The next step begins where these end; what follows a checkpoint or a settlement was under way already.
+        if (@event is RunStarted or StepCompleted or EvaluationCompleted)
+        {
+            _stepBegan = @event.At;
         }
     }
 

@@ -30,7 +30,7 @@ public static class RunViewReducer
         };
         // A start or a step may go back to a checkpoint; other news can be late and must not.
         var last = @event is RunStarted or StepCompleted ? @event.Step : Math.Max(view.Step, @event.Step);
-        view = view with { Step = last, Tokens = last * view.TokensPerStep };
+        view = view with { Step = last, Tokens = last * view.TokensPerStep, LastEvent = Math.Max(view.LastEvent, @event.Number) };
         return view with { SecondsRemaining = SecondsRemaining(view) };
     }
 

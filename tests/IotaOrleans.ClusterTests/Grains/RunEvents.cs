@@ -31,7 +31,6 @@ internal static class RunEvents
     public static EpochClosed EpochClosed(string run, int epoch) => new()
     {
         At = Begin.AddSeconds(epoch),
-        Step = (epoch + 1) * 25,
         Settlement = new EpochSettlement(run, epoch, 1_000_000, 0, [
             new Payslip("ada", 0, 1_024, 51_200, 500_000, "1,024 of 2,048 counted backward passes, on stage 0: 50.0 % of 1,000,000."),
             new Payslip("bob", 1, 1_024, 51_200, 500_000, "1,024 of 2,048 counted backward passes, on stage 1: 50.0 % of 1,000,000."),

@@ -48,6 +48,7 @@ public sealed class RunViewGrainTests(ControlCluster cluster) : IClassFixture<Co
 
         await cluster.ReloadAsync(view);
         (await view.GetAsync()).Should().BeEquivalentTo(before);
+        before!.LastEvent.Should().Be(4);
         await view.PublishAsync(RunPhase.Training, [RunEvents.Step(3)]);
 
         (await view.GetEventsAsync(0, Patience)).Should().ContainSingle().Which.Number.Should().Be(5);

@@ -80,7 +80,13 @@ public sealed class RunViewReducerTests
         var view = Replay(Started(), Step(100, 2));
         view = RunViewReducer.Apply(view, "run", RunPhase.Finished, new RunFinished
         {
-            At = At, Step = 100, ValidationLoss = 1.9, TokensPerSecond = 64, Checkpoint = "last", Rewards = [new MinerReward("ada", 0, 1, 2, 3)], Seconds = 9,
+            At = At,
+            Step = 100,
+            ValidationLoss = 1.9,
+            TokensPerSecond = 64,
+            Checkpoint = "last",
+            Rewards = [new MinerReward("ada", 0, 1, 2, 3)],
+            Seconds = 9,
         });
 
         (view.ValidationLoss, view.TokensPerSecond, view.Checkpoint, view.SecondsRemaining).Should().Be((1.9, 64, "last", 0));
@@ -122,7 +128,12 @@ public sealed class RunViewReducerTests
 
     private static StepCompleted Step(long step, double loss) => new()
     {
-        At = At.AddSeconds(step), Step = step, Loss = loss, LearningRate = 1e-3, TokensPerSecond = 128, BusyShares = [0.75, 0.5],
+        At = At.AddSeconds(step),
+        Step = step,
+        Loss = loss,
+        LearningRate = 1e-3,
+        TokensPerSecond = 128,
+        BusyShares = [0.75, 0.5],
     };
 
     private static EvaluationCompleted Evaluation(long step, double loss) => new() { At = At, Step = step, ValidationLoss = loss };

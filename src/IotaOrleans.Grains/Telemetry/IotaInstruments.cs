@@ -1,0 +1,75 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+
+namespace IotaOrleans.Grains.Telemetry;
+
+/// <summary>
+/// What the system measures about itself. Tags are bounded: a stage, a direction, a kind; never a run, a miner or a key,
+/// each of which would start a time series of its own for ever.
+/// </summary>
+public static class IotaInstruments
+{
+    /// <summary>Name of the meter and of the activity source.</summary>
+    public const string MeterName = "IotaOrleans";
+
+    /// <summary>Name of the histogram of steps.</summary>
+    public const string StepDurationName = "iota.step.duration";
+
+    /// <summary>Name of the histogram of micro-batches.</summary>
+    public const string MicroBatchDurationName = "iota.microbatch.duration";
+
+    private static readonly Meter Meter = new(MeterName);
+
+    private static readonly Counter<long> Tokens = Meter.CreateCounter<long>("iota.tokens", "{token}", "Tokens trained on");
+
+    private static readonly Counter<long> MicroBatches = Meter.CreateCounter<long>("iota.microbatches", "{microbatch}", "Micro-batches computed");
+
+    private static readonly Counter<long> WireBytes = Meter.CreateCounter<long>("iota.wire.bytes", "By", "Bytes of frames sent to other silos");
+
+    private static readonly Histogram<double> StepDuration = Meter.CreateHistogram<double>(StepDurationName, "s", "Duration of an optimizer step");
+
+    private static readonly Histogram<double> MicroBatchDuration =
+        Meter.CreateHistogram<double>(MicroBatchDurationName, "s", "Time that a stage computed on one micro-batch");
+
+    private static readonly Gauge<double> Loss = Meter.CreateGauge<double>("iota.loss", "nat", "Training loss of the last step, per token");
+
+    private static readonly Gauge<double> BusyShare = Meter.CreateGauge<double>("iota.stage.busy_share", "1", "Share of the last step in which a stage computed");
+
+    /// <summary>The source of our own traces.</summary>
+    public static ActivitySource Activities { get; } = new(MeterName);
+
+    /// <summary>Records an optimizer step of a whole run.</summary>
+    /// <param name="step">The step.</param>
+    /// <param name="tokens">Tokens that it trained on.</param>
+    /// <param name="duration">Time since the step before, or null when it is unknown.</param>
+    public static void RecordStep(StepCompleted step, long tokens, TimeSpan? duration)
+    {
+        Tokens.Add(tokens);
+        Loss.Record(step.Loss);
+        for (var stage = 0; stage < step.BusyShares.Length; stage++)
+        {
+            BusyShare.Record(step.BusyShares[stage], new KeyValuePair<string, object?>("stage", stage));
+        }
+
+        if (duration is { } elapsed)
+        {
+            StepDuration.Record(elapsed.TotalSeconds);
+        }
+    }
+
+    /// <summary>Records a micro-batch that a stage computed.</summary>
+    /// <param name="stage">The stage.</param>
+    /// <param name="direction">"forward" or "backward".</param>
+    /// <param name="duration">Time spent computing.</param>
+    public static void RecordMicroBatch(int stage, string direction, TimeSpan duration)
+    {
+        var tags = new TagList { { "stage", stage }, { "direction", direction } };
+        MicroBatches.Add(1, tags);
+        MicroBatchDuration.Record(duration.TotalSeconds, tags);
+    }
+
+    /// <summary>Records a frame that left for another silo.</summary>
+    /// <param name="kind">"activation", "gradient" or another kind of frame.</param>
+    /// <param name="bytes">Its size.</param>
+    public static void RecordWireBytes(string kind, long bytes) => WireBytes.Add(bytes, new KeyValuePair<string, object?>("kind", kind));
+}
