@@ -7,9 +7,14 @@ namespace IotaOrleans.Host.Web;
 internal static class WebHostingExtensions
 {
     /// <summary>Registers everything that <see cref="UseIotaWeb"/> serves, and the address that it is served on.</summary>
+    /// <exception cref="IotaException">An option is wrong; the message names it and what would be right.</exception>
     public static WebApplicationBuilder AddIotaWeb(this WebApplicationBuilder builder, WebOptions options)
     {
-        builder.Services.AddSingleton<IValidateOptions<WebOptions>, WebOptionsValidator>();
+        if (new WebOptionsValidator().Validate(name: null, options) is { Failed: true } invalid)
+        {
+            throw new IotaException(ExitCode.Usage, invalid.FailureMessage);
+        }
+
         builder.Services.AddSingleton(Options.Create(options));
         builder.Services.AddIotaAccess();
         builder.Services.AddIotaHealth();

@@ -1,4 +1,5 @@
 using IotaOrleans.Host.Web;
+using Microsoft.AspNetCore.Builder;
 
 namespace IotaOrleans.ClusterTests.Web;
 
@@ -20,6 +21,14 @@ public sealed class WebOptionsTests
     [InlineData("127.0.0.1", 8080, "has a space in its middle", "IOTA_DASHBOARD_TOKEN", "no spaces")]
     public void A_wrong_option_is_named_with_its_remedy(string address, int port, string? token, string setting, string remedy) =>
         Validate(address, port, token).Should().StartWith(setting).And.Contain(remedy);
+
+    [Fact]
+    public void A_wrong_option_ends_the_program_before_anything_listens()
+    {
+        var compose = () => WebApplication.CreateSlimBuilder().AddIotaWeb(new WebOptions { Address = "nowhere" });
+
+        compose.Should().Throw<IotaException>().Which.ExitCode.Should().Be(ExitCode.Usage);
+    }
 
     private static string? Validate(string address, int port, string? token) =>
         new WebOptionsValidator().Validate(null, new WebOptions { Address = address, Port = port, DashboardToken = token }).FailureMessage;
