@@ -1,3 +1,5 @@
+using Orleans.Concurrency;
+
 namespace IotaOrleans;
 
 /// <summary>The orchestrator of one run, keyed by the run's name: plans steps, serves the learning rate, closes epochs, asks for checkpoints.</summary>
@@ -20,10 +22,12 @@ public interface ITrainingRunGrain : IGrainWithStringKey
     Task StopAsync();
 
     /// <summary>The run's state, or null when it was never started.</summary>
+    [AlwaysInterleave]
     [Alias("Get")]
     Task<TrainingRunState?> GetAsync();
 
-    /// <summary>A shard's account of a finished work order; repeated reports are ignored.</summary>
+    /// <summary>A shard's account of a finished work order; repeated reports are ignored. Interleaves: <see cref="StopAsync"/> waits for the last ones.</summary>
+    [AlwaysInterleave]
     [Alias("Report")]
     Task ReportAsync(ShardReport report);
 }
