@@ -11,7 +11,7 @@ internal sealed class Flag : Option<bool>, ISetting
     {
         Group = group;
         Description = description;
-        Variable = Setting<bool>.VariablePrefix + name.TrimStart('-').Replace('-', '_').ToUpperInvariant();
+        Variable = SettingVariable.Of(name);
         Arity = ArgumentArity.Zero;
         DefaultValueFactory = FromEnvironment;
     }

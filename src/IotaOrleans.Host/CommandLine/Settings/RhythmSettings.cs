@@ -9,7 +9,7 @@ internal sealed class RhythmSettings : ISettings
         SettingGroups.Rhythm, "--evaluation-interval", "Steps between evaluations on the validation split", Values.Whole(1, int.MaxValue), 250);
 
     public Setting<int> EvaluationSequences { get; } = new(
-        SettingGroups.Rhythm, "--evaluation-sequences", "Sequences of one evaluation", Values.Whole(1, 1_000_000), 96);
+        SettingGroups.Rhythm, "--evaluation-sequences", "Sequences of one evaluation", Values.Whole(1, 1_000_000), 256);
 
     public Setting<int> CheckpointInterval { get; } = new(
         SettingGroups.Rhythm, "--checkpoint-interval", "Steps between checkpoints", Values.Whole(1, int.MaxValue), 500);

@@ -9,8 +9,6 @@ namespace IotaOrleans.Host.CommandLine.Settings;
 /// </summary>
 internal sealed class Setting<T> : Option<T>, ISetting
 {
-    public const string VariablePrefix = "IOTA_";
-
     private readonly ValueParser<T> _parser;
     private readonly T _fallback;
 
@@ -23,7 +21,7 @@ internal sealed class Setting<T> : Option<T>, ISetting
         Default = defaultText ?? parser.Show(fallback);
         Description = description;
         HelpName = parser.HelpName;
-        Variable = VariablePrefix + name.TrimStart('-').Replace('-', '_').ToUpperInvariant();
+        Variable = SettingVariable.Of(name);
         Arity = ArgumentArity.ExactlyOne;
         CustomParser = result => Parse(result, name, result.Tokens[0].Value);
         DefaultValueFactory = FromEnvironment;
@@ -39,10 +37,7 @@ internal sealed class Setting<T> : Option<T>, ISetting
     public bool Mandatory { get; init; }
 
     /// <summary>Whether the person gave a value, by option or by variable.</summary>
-    public bool IsGiven(ParseResult parsed) => IsOnCommandLine(parsed) || FromVariable() is not null;
-
-    /// <summary>Whether the option itself was written.</summary>
-    public bool IsOnCommandLine(ParseResult parsed) => parsed.GetResult(this) is { Implicit: false };
+    public bool IsGiven(ParseResult parsed) => parsed.GetResult(this) is { Implicit: false } || FromVariable() is not null;
 
     public T Of(ParseResult parsed) => parsed.GetValue(this)!;
 

@@ -1,0 +1,113 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+
+namespace IotaOrleans.Host.Hosting;
+
+/// <summary>A miner silo as a process of its own. It leaves when its standard input closes, so it cannot outlive this process.</summary>
+internal sealed class ChildSilo : IDisposable
+{
+    private const int LinesKept = 5;
+    private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(3);
+
+    private readonly Process _process;
+    private readonly Queue<string> _lastLines = new();
+    private bool _stopping;
+
+    private ChildSilo(Process process, string name, IReadOnlyList<string> miners)
+    {
+        _process = process;
+        Name = name;
+        Miners = miners;
+    }
+
+    public string Name { get; }
+
+    public IReadOnlyList<string> Miners { get; }
+
+    public int ProcessId => _process.Id;
+
+    public static ChildSilo Start(string name, IReadOnlyList<string> miners, string clusterId, IPEndPoint primary, Action<string> log)
+    {
+        string[] arguments =
+        [
+            HostDefaults.JoinCommand, "--cluster", primary.ToString(), "--cluster-id", clusterId, "--miner", string.Join(',', miners),
+            "--lanes", ControlHost.Lanes(miners.Count).ToString(CultureInfo.InvariantCulture), "--leave-with-input",
+        ];
+        var process = new Process { StartInfo = OwnProgram.StartInfo(arguments), EnableRaisingEvents = true };
+        var child = new ChildSilo(process, name, miners);
+        process.ErrorDataReceived += (_, line) => child.Keep(line.Data, log);
+        process.OutputDataReceived += (_, line) => child.Keep(line.Data, log);
+        process.Start();
+        process.BeginErrorReadLine();
+        process.BeginOutputReadLine();
+        return child;
+    }
+
+    /// <summary>Completes with the reason when the process ends without having been told to.</summary>
+    public async Task<IotaException> LostAsync()
+    {
+        await _process.WaitForExitAsync();
+        if (Volatile.Read(ref _stopping))
+        {
+            await Task.Delay(Timeout.Infinite);
+        }
+
+        string last;
+        lock (_lastLines)
+        {
+            last = _lastLines.Count == 0 ? "it said nothing" : string.Join(" / ", _lastLines);
+        }
+
+        return new IotaException(ExitCode.Failed, $"{Name} ({string.Join(", ", Miners)}) ended with exit code {_process.ExitCode}: {last}");
+    }
+
+    /// <summary>Asks the process to leave, and ends it when it does not.</summary>
+    public async Task StopAsync()
+    {
+        Volatile.Write(ref _stopping, true);
+        try
+        {
+            _process.StandardInput.Close();
+            await _process.WaitForExitAsync().WaitAsync(StopPatience);
+        }
+        catch (Exception failure) when (failure is TimeoutException or IOException)
+        {
+            Kill();
+        }
+    }
+
+    /// <summary>Ends the process at once.</summary>
+    public void Kill()
+    {
+        Volatile.Write(ref _stopping, true);
+        try
+        {
+            _process.Kill();
+        }
+        catch (InvalidOperationException)
+        {
+            // It has already ended.
+        }
+    }
+
+    public void Dispose() => _process.Dispose();
+
+    private void Keep(string? line, Action<string> log)
+    {
+        if (string.IsNullOrWhiteSpace(line))
+        {
+            return;
+        }
+
+        log($"{Name}: {line}");
+        lock (_lastLines)
+        {
+            _lastLines.Enqueue(line.Trim());
+            if (_lastLines.Count > LinesKept)
+            {
+                _lastLines.Dequeue();
+            }
+        }
+    }
+}

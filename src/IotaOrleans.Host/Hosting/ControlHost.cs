@@ -1,0 +1,103 @@
+using IotaOrleans.Grains.Hosting;
+using IotaOrleans.Host.Storage;
+using IotaOrleans.Host.Telemetry;
+using IotaOrleans.Host.Web;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+
+namespace IotaOrleans.Host.Hosting;
+
+/// <summary>The control silo, in this process, with its page.</summary>
+internal sealed class ControlHost : IAsyncDisposable
+{
+    private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(3);
+
+    private readonly IHost _host;
+
+    private ControlHost(IHost host, Uri? page)
+    {
+        _host = host;
+        Page = page;
+    }
+
+    public IGrainFactory Grains => _host.Services.GetRequiredService<IGrainFactory>();
+
+    /// <summary>Address of the page, or null when none is served.</summary>
+    public Uri? Page { get; }
+
+    public static async Task<ControlHost> StartAsync(ControlHostOptions options, CancellationToken cancellationToken)
+    {
+        var host = options.Web is { } web ? WithPage(options, web) : WithoutPage(options);
+        try
+        {
+            await host.StartAsync(cancellationToken);
+            return new ControlHost(host, options.Web is null ? null : PageOf(host));
+        }
+        catch
+        {
+            host.Dispose();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        using var patience = new CancellationTokenSource(StopPatience);
+        try
+        {
+            await _host.StopAsync(patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // Whatever still runs ends with the process; the run itself is already on disk.
+        }
+
+        _host.Dispose();
+    }
+
+    private static WebApplication WithPage(ControlHostOptions options, WebOptions web)
+    {
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        Compose(builder, options);
+        builder.AddIotaWeb(web);
+        return builder.Build().UseIotaWeb();
+    }
+
+    private static IHost WithoutPage(ControlHostOptions options)
+    {
+        var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        Compose(builder, options);
+        return builder.Build();
+    }
+
+    private static void Compose(IHostApplicationBuilder builder, ControlHostOptions options)
+    {
+        // Options come from the command line and IOTA_ variables alone, not from whatever lies in the current folder.
+        builder.Configuration.Sources.Clear();
+        options.Logging.Configure(builder.Logging);
+        builder.Services.AddSingleton<IHostLifetime, CommandLifetime>();
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = StopPatience);
+        builder.AddIotaTelemetry(options.Telemetry);
+        builder.UseOrleans(silo =>
+        {
+            options.Endpoints.Configure(silo);
+            silo.AddSqliteGrainStorage(options.Database);
+            silo.AddIotaOrleans(new IotaSiloOptions
+            {
+                Roles = options.Miners.Count > 0 ? [SiloRoles.Control, SiloRoles.Miner] : [SiloRoles.Control],
+                Miners = options.Miners,
+                Lanes = Lanes(options.Miners.Count),
+            });
+        });
+        builder.Services.AddHostedService<MinerHeartbeat>();
+    }
+
+    /// <summary>One lane per miner, as far as there are cores.</summary>
+    public static int Lanes(int miners) => Math.Clamp(miners, 1, Environment.ProcessorCount);
+
+    private static Uri PageOf(IHost host)
+    {
+        var address = host.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+        return new Uri(address);
+    }
+}

@@ -1,0 +1,53 @@
+using System.Net;
+using System.Net.Sockets;
+using Orleans.Configuration;
+
+namespace IotaOrleans.Host.Hosting;
+
+/// <summary>How a silo finds its cluster and is found by it.</summary>
+/// <param name="ClusterId">Silos of another cluster id refuse each other.</param>
+/// <param name="Address">The address that other silos use.</param>
+/// <param name="SiloPort">The port between silos.</param>
+/// <param name="Primary">The control silo that keeps the list of members.</param>
+internal sealed record SiloEndpoints(string ClusterId, IPAddress Address, int SiloPort, IPEndPoint Primary)
+{
+    private const string ServiceId = "iota";
+
+    /// <summary>A cluster of its own on this machine.</summary>
+    public static SiloEndpoints NewCluster()
+    {
+        var port = LoopbackPorts.Free();
+        return new SiloEndpoints($"iota-{Guid.NewGuid():N}", IPAddress.Loopback, port, new IPEndPoint(IPAddress.Loopback, port));
+    }
+
+    /// <summary>The address of this machine from which another is reached: what the other will see.</summary>
+    public static IPAddress AddressTowards(IPEndPoint other)
+    {
+        // Connecting a datagram socket sends nothing; it only asks the routing table.
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        socket.Connect(other);
+        return ((IPEndPoint)socket.LocalEndPoint!).Address;
+    }
+
+    public void Configure(ISiloBuilder silo)
+    {
+        silo.Configure<ClusterOptions>(options => (options.ClusterId, options.ServiceId) = (ClusterId, ServiceId));
+        silo.Configure<EndpointOptions>(options =>
+        {
+            options.AdvertisedIPAddress = Address;
+            options.SiloPort = SiloPort;
+            options.SiloListeningEndpoint = new IPEndPoint(IPAddress.IsLoopback(Address) ? IPAddress.Loopback : IPAddress.Any, SiloPort);
+            // Nobody connects as a client: what asks grains runs inside a silo.
+            options.GatewayPort = 0;
+        });
+        silo.UseDevelopmentClustering(Primary);
+        silo.Configure<ClusterMembershipOptions>(options =>
+        {
+            // Cores are busy training, so answers may be late; a silo that is really gone still goes unnoticed for seconds only.
+            options.ProbeTimeout = TimeSpan.FromSeconds(3);
+            options.NumMissedProbesLimit = 4;
+            options.NumVotesForDeathDeclaration = 1;
+            options.MaxJoinAttemptTime = TimeSpan.FromSeconds(30);
+        });
+    }
+}
