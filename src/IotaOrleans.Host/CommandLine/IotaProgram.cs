@@ -1,6 +1,9 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using IotaOrleans.Host.CommandLine.Cluster;
+using IotaOrleans.Host.CommandLine.Doctor;
 using IotaOrleans.Host.CommandLine.Models;
+using IotaOrleans.Host.CommandLine.Status;
 using IotaOrleans.Host.CommandLine.Training;
 
 namespace IotaOrleans.Host.CommandLine;
@@ -16,6 +19,10 @@ internal static class IotaProgram
             new SampleCommand(),
             new EvalCommand(),
             new CheckModelCommand(),
+            new StatusCommand(),
+            new DoctorCommand(),
+            new ServeCommand(),
+            new JoinCommand(),
         ];
         var root = new RootCommand("Trains one language model over many machines, and pays them for it.");
         foreach (var subcommand in commands)

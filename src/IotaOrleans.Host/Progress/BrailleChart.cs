@@ -12,8 +12,8 @@ internal static class BrailleChart
     // Unicode numbers a cell's dots column by column, except that the fourth row came later.
     private static readonly int[,] Dots = { { 0x01, 0x08 }, { 0x02, 0x10 }, { 0x04, 0x20 }, { 0x40, 0x80 } };
 
-    /// <summary>The lines of a chart, the highest values on top, with the axis' extremes before the first and the last.</summary>
-    public static IReadOnlyList<string> Draw(IReadOnlyList<LossPoint> points, long firstStep, long lastStep, int width, int height)
+    /// <summary>The lines of a chart, the highest values on top; the first and the last are labelled with the extremes.</summary>
+    public static IReadOnlyList<(string Label, string Curve)> Draw(IReadOnlyList<LossPoint> points, long firstStep, long lastStep, int width, int height)
     {
         if (points.Count == 0 || width < 1 || height < 1)
         {
@@ -42,7 +42,7 @@ internal static class BrailleChart
             previous = y;
         }
 
-        return [.. Enumerable.Range(0, height).Select(row => Axis(row, height, low, high) + Line(cells, row, width))];
+        return [.. Enumerable.Range(0, height).Select(row => (Label(row, height, low, high), Line(cells, row, width)))];
     }
 
     private static double[] Columns(IReadOnlyList<LossPoint> points, long firstStep, long lastStep, int count)
@@ -60,10 +60,10 @@ internal static class BrailleChart
         return [.. sums.Select((sum, column) => counts[column] == 0 ? double.NaN : sum / counts[column])];
     }
 
-    private static string Axis(int row, int height, double low, double high)
+    private static string Label(int row, int height, double low, double high)
     {
-        var label = row == 0 ? high : row == height - 1 ? low : double.NaN;
-        return double.IsNaN(label) ? new string(' ', 7) : label.ToString("0.00", CultureInfo.InvariantCulture).PadLeft(6) + " ";
+        var value = row == 0 ? high : row == height - 1 ? low : double.NaN;
+        return double.IsNaN(value) ? "" : value.ToString("0.00", CultureInfo.InvariantCulture);
     }
 
     private static string Line(int[,] cells, int row, int width) =>

@@ -50,7 +50,14 @@ internal static class Figures
                 : string.Create(Culture, $"{time.Minutes}:{time.Seconds:00}");
     }
 
-    public static string Plural(long count, string noun) => $"{Count(count)} {noun}{(count == 1 ? "" : "s")}";
+    /// <summary>A path as one would type it here.</summary>
+    public static string Place(string path)
+    {
+        var relative = Path.GetRelativePath(Environment.CurrentDirectory, path);
+        return relative.StartsWith("..", StringComparison.Ordinal) ? path : relative;
+    }
+
+    public static string Plural(long count, string noun, string? plural = null) => $"{Count(count)} {(count == 1 ? noun : plural ?? noun + "s")}";
 
     private static string Scaled(double value) => Math.Abs(value) switch
     {

@@ -12,6 +12,9 @@ internal interface IRunReporter : IAsyncDisposable
     /// <summary>Says something that should not be missed.</summary>
     void Notice(string message);
 
+    /// <summary>The process is about to end in the middle of things: leaves the terminal as it was found.</summary>
+    void Abandon();
+
     /// <summary>An event of an earlier session of the run, for curves and sums.</summary>
     void Recall(RunEvent happened);
 

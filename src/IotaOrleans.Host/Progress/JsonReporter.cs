@@ -17,6 +17,10 @@ internal sealed class JsonReporter(TextWriter output, TextWriter messages, bool 
 
     public void Notice(string message) => messages.WriteLine(message);
 
+    public void Abandon()
+    {
+    }
+
     public void Recall(RunEvent happened)
     {
     }

@@ -46,6 +46,13 @@ internal sealed class LiveReporter(IAnsiConsole console, TimeProvider time) : IR
         console.Write(new Text(message + "\n", new Style(Color.Yellow)));
     }
 
+    public void Abandon()
+    {
+        // Below the picture, with the cursor that the picture hides.
+        console.Profile.Out.Writer.Write("\r\n\u001b[?25h");
+        console.Profile.Out.Writer.Flush();
+    }
+
     public void Recall(RunEvent happened) => _progress.Apply(happened);
 
     public Task ReportAsync(RunEvent happened)

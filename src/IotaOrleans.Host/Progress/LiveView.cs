@@ -23,9 +23,9 @@ internal static class LiveView
         parts.Add(Line("speed", Speed(progress)));
         if (progress.Losses.Count > 1)
         {
-            var chart = BrailleChart.Draw(progress.Losses, 1, Math.Max(2, progress.Steps), Math.Min(WidestChart, width - LabelWidth - 9), ChartHeight);
+            var chart = BrailleChart.Draw(progress.Losses, 1, Math.Max(2, progress.Steps), Math.Min(WidestChart, width - LabelWidth - 1), ChartHeight);
             parts.Add(new Text(""));
-            parts.AddRange(chart.Select(line => Line("", new Paragraph(line[..7], Dim).Append(line[7..], Accent))));
+            parts.AddRange(chart.Select(line => Line(line.Label, new Paragraph(line.Curve, Accent))));
             parts.Add(new Text(""));
         }
 
@@ -37,7 +37,7 @@ internal static class LiveView
 
         if (progress.Checkpoint is { } checkpoint)
         {
-            parts.Add(Line("checkpoint", new Paragraph(checkpoint)));
+            parts.Add(Line("checkpoint", new Paragraph(Figures.Place(checkpoint))));
         }
 
         return new Rows(parts);
@@ -45,7 +45,8 @@ internal static class LiveView
 
     private static Grid Line(string label, IRenderable content)
     {
-        var grid = new Grid { Expand = false };
+        // As wide as the terminal, so that nothing else on the line survives, such as an echoed ^C.
+        var grid = new Grid { Expand = true };
         grid.AddColumn(new GridColumn { NoWrap = true, Width = LabelWidth, Padding = new Padding(0, 0, 0, 0) });
         grid.AddColumn(new GridColumn { Padding = new Padding(0, 0, 0, 0) });
         return grid.AddRow(new Text(label, Dim), content);
@@ -54,12 +55,20 @@ internal static class LiveView
     private static Grid Bar(RunProgress progress, int width, string? activity)
     {
         var share = progress.Steps > 0 ? (double)progress.Step / progress.Steps : 0;
-        var left = progress.SecondsRemaining is { } seconds && progress.End is null ? $"  {Figures.Duration(seconds)} left" : "";
-        var text = $"  {Figures.Count(progress.Step)}/{Figures.Count(progress.Steps)}  {Figures.Share(share).Trim()}{left}";
+        var now = activity ?? (progress.SecondsRemaining is { } seconds && progress.End is null ? $"{Figures.Duration(seconds)} left" : "");
+        var text = $"  {Figures.Count(progress.Step)}/{Figures.Count(progress.Steps)}  {Figures.Share(share).Trim()}  {now}";
         var length = Math.Clamp(width - LabelWidth - text.Length - 1, 10, WidestChart);
-        var paragraph = Filled(share, length, '━', '━', Good).Append(text, Bold);
-        return Line(activity ?? (progress.Step == 0 ? "preparing" : "training"), paragraph);
+        var paragraph = Filled(share, length, '━', '─', Good).Append(text, Bold);
+        return Line(Phase(progress), paragraph);
     }
+
+    private static string Phase(RunProgress progress) => progress.End switch
+    {
+        RunFinished => "finished",
+        RunInterrupted => "stopped",
+        RunFailed => "failed",
+        _ => "training",
+    };
 
     private static Paragraph Losses(RunProgress progress)
     {

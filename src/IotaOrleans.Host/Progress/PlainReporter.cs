@@ -3,7 +3,7 @@ using Spectre.Console;
 namespace IotaOrleans.Host.Progress;
 
 /// <summary>A line now and then, for logs and pipes.</summary>
-internal sealed class PlainReporter(IAnsiConsole console, int? logInterval, bool quiet) : IRunReporter
+internal sealed class PlainReporter(IAnsiConsole console, TextWriter messages, int? logInterval, bool quiet) : IRunReporter
 {
     private readonly RunProgress _progress = new();
 
@@ -11,7 +11,7 @@ internal sealed class PlainReporter(IAnsiConsole console, int? logInterval, bool
     {
         if (!quiet)
         {
-            console.WriteLine($"{subject,-11}{text}");
+            console.Profile.Out.Writer.WriteLine($"{subject,-11}{text}");
         }
     }
 
@@ -19,7 +19,11 @@ internal sealed class PlainReporter(IAnsiConsole console, int? logInterval, bool
     {
     }
 
-    public void Notice(string message) => console.WriteLine(message);
+    public void Notice(string message) => messages.WriteLine(message);
+
+    public void Abandon()
+    {
+    }
 
     public void Recall(RunEvent happened) => _progress.Apply(happened);
 
@@ -47,7 +51,7 @@ internal sealed class PlainReporter(IAnsiConsole console, int? logInterval, bool
         RunStarted started => $"{"started",-11}at step {Figures.Count(started.Step)} of {Figures.Count(started.Steps)}",
         StepCompleted step when IsDue(step.Step) => StepLine(step),
         EvaluationCompleted evaluation => $"{"evaluation",-11}{Position(evaluation.Step)}  validation loss {Figures.Loss(evaluation.ValidationLoss)}",
-        CheckpointWritten checkpoint => $"{"checkpoint",-11}{Position(checkpoint.Step)}  {checkpoint.Checkpoint}",
+        CheckpointWritten checkpoint => $"{"checkpoint",-11}{Position(checkpoint.Step)}  {Figures.Place(checkpoint.Checkpoint)}",
         EpochClosed epoch => $"{"epoch",-11}{Position(epoch.Step)}  " + string.Join(", ", epoch.Settlement.Payslips.Select(slip => $"{slip.Miner} {Figures.Count(slip.Paid)}")),
         _ => null,
     };

@@ -1,7 +1,10 @@
 namespace IotaOrleans.Host.Progress;
 
 /// <summary>Reads a run's events as they happen, by long polls.</summary>
-internal sealed class RunFollower(IRunViewGrain view, IRunReporter reporter)
+/// <param name="view">The run's view.</param>
+/// <param name="progress">Is kept up to date.</param>
+/// <param name="reporter">Is told of every event.</param>
+internal sealed class RunFollower(IRunViewGrain view, RunProgress progress, IRunReporter reporter)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
@@ -14,6 +17,7 @@ internal sealed class RunFollower(IRunViewGrain view, IRunReporter reporter)
         {
             foreach (var happened in events)
             {
+                progress.Apply(happened);
                 reporter.Recall(happened);
             }
 
@@ -22,17 +26,21 @@ internal sealed class RunFollower(IRunViewGrain view, IRunReporter reporter)
     }
 
     /// <summary>Reports events until one ends the session, and returns that one.</summary>
-    public async Task<RunEvent> FollowAsync(CancellationToken cancellationToken)
+    /// <param name="happened">Is called after every event.</param>
+    /// <param name="cancellationToken">Stops following.</param>
+    public async Task<RunEvent> FollowAsync(Action<RunEvent> happened, CancellationToken cancellationToken)
     {
         while (true)
         {
-            foreach (var happened in await view.GetEventsAsync(_last, Patience).WaitAsync(cancellationToken))
+            foreach (var next in await view.GetEventsAsync(_last, Patience).WaitAsync(cancellationToken))
             {
-                _last = happened.Number;
-                await reporter.ReportAsync(happened);
-                if (happened is RunFinished or RunInterrupted or RunFailed)
+                _last = next.Number;
+                progress.Apply(next);
+                await reporter.ReportAsync(next);
+                happened(next);
+                if (next is RunFinished or RunInterrupted or RunFailed)
                 {
-                    return happened;
+                    return next;
                 }
             }
         }

@@ -67,7 +67,7 @@ internal static class RunSummary
     }
 
     private static void WriteCheckpoint(IAnsiConsole console, string? checkpoint) =>
-        Line(console, "checkpoint", checkpoint ?? "none was written yet");
+        Line(console, "checkpoint", checkpoint is null ? "none was written yet" : Figures.Place(checkpoint));
 
     private static void Line(IAnsiConsole console, string label, string text)
     {

@@ -53,6 +53,11 @@ public sealed class TokenDataSet : IDisposable
         return Open(directory);
     }
 
+    /// <summary>Finds the source without reading it.</summary>
+    /// <returns>What it is, for people.</returns>
+    /// <exception cref="IotaException">There is no such source.</exception>
+    public static string Locate(DataSourceOptions options) => DataSource.Find(options).Description;
+
     /// <summary>Opens a prepared folder.</summary>
     /// <exception cref="IotaException">The folder is not prepared, or one of its files was changed or cut.</exception>
     public static TokenDataSet Open(string directory)

@@ -1,22 +1,26 @@
 using System.CommandLine;
 using System.Text.Json;
 using IotaOrleans.Host.CommandLine.Settings;
+using IotaOrleans.Host.Hosting;
 using IotaOrleans.Host.Progress;
 using IotaOrleans.Training.Data;
+using IotaOrleans.Training.Inference;
+using IotaOrleans.Training.Tokenization;
 
 namespace IotaOrleans.Host.CommandLine.Models;
 
 /// <summary><c>iota eval</c>: a model's loss on text it did not learn from.</summary>
 internal sealed class EvalCommand : IotaCommand
 {
-    private readonly Setting<string?> _model = new(SettingGroups.Model, "--model", "Folder of the model: a checkpoint, or any Llama folder", Values.Text("DIR"), null)
+    private readonly Setting<string?> _model = new(
+        SettingGroups.Model, "--model", "Folder of the model: a run, a checkpoint, or any Llama folder", Values.Text("DIR"), null)
     {
         Mandatory = true,
     };
 
     private readonly DataSettings _data = new();
     private readonly Setting<int> _sequences = new(
-        SettingGroups.Rhythm, "--evaluation-sequences", "Sequences of the validation split to judge on", Values.Whole(1, 1_000_000), 96);
+        SettingGroups.Rhythm, "--evaluation-sequences", "Sequences of the validation split to judge on", Values.Whole(1, 1_000_000), 256);
 
     private readonly JsonSettings _output = new();
 
@@ -31,26 +35,41 @@ internal sealed class EvalCommand : IotaCommand
     public override IReadOnlyList<(string Line, string Meaning)> Examples =>
         [("iota eval --model runs/NAME --data book.txt", "Loss of the newest checkpoint of a run on a text")];
 
-    protected override Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
+    protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        var evaluator = ModelServiceProvider.Evaluator();
-        var model = _model.Of(parsed)!;
+        using var interruption = new Interruption(beforeLeaving: () => { });
+        var folder = ModelFolder.Find(_model.Of(parsed)!);
         var prepared = Directory.CreateTempSubdirectory("iota-eval-");
         try
         {
-            var data = _data.Read(parsed) with { Tokenizer = _data.Tokenizer.Of(parsed) ?? model };
-            var request = new EvaluationRequest(model, data, prepared.FullName, _sequences.Of(parsed));
-            var evaluation = evaluator.Evaluate(request, new Progress<string>(), cancellationToken);
-            Console.Out.WriteLine(_output.Json.Of(parsed)
-                ? JsonSerializer.Serialize(evaluation, RunEventJson.Options)
-                : $"loss {Figures.Loss(evaluation.ValidationLoss)}, perplexity {Figures.Short(Math.Exp(evaluation.ValidationLoss))}, "
-                    + $"on {Figures.Plural(evaluation.Tokens, "token")} of {data.Data}");
+            using var model = LoadedModel.Load(folder);
+            var options = Data(parsed, folder, model.Configuration);
+            using var data = TokenDataSet.Prepare(options, prepared.FullName, minimumTokens: 2, progress: null, interruption.Requested);
+            var result = await Task.Run(() => ModelEvaluator.Evaluate(model, data, _sequences.Of(parsed), interruption.Requested), cancellationToken);
+            await Console.Out.WriteLineAsync(_output.Json.Of(parsed) ? Json(folder, options, result) : Line(options, result));
         }
         finally
         {
             prepared.Delete(recursive: true);
         }
 
-        return Task.FromResult((int)ExitCode.Success);
+        return (int)ExitCode.Success;
     }
+
+    private DataSourceOptions Data(ParseResult parsed, string folder, ModelConfiguration model)
+    {
+        var options = _data.Read(parsed);
+        return options with
+        {
+            Tokenizer = options.Tokenizer ?? (TokenizerLoader.TryLoad(folder) is not null ? folder : null),
+            MaximumVocabularySize = model.VocabularySize,
+        };
+    }
+
+    private static string Json(string folder, DataSourceOptions data, EvaluationResult result) => JsonSerializer.Serialize(
+        new { model = folder, data = data.Data, result.ValidationLoss, result.Sequences, result.Tokens }, RunEventJson.Options);
+
+    private static string Line(DataSourceOptions data, EvaluationResult result) =>
+        $"loss {Figures.Loss(result.ValidationLoss)}, perplexity {Figures.Short(Math.Exp(result.ValidationLoss))}, "
+        + $"on {Figures.Plural(result.Tokens, "token")} of {data.Data}";
 }

@@ -1,12 +1,13 @@
 using System.CommandLine;
 using IotaOrleans.Host.CommandLine.Settings;
+using IotaOrleans.Training.Inference;
 
 namespace IotaOrleans.Host.CommandLine.Models;
 
 /// <summary><c>iota sample</c>: a model continues a text.</summary>
 internal sealed class SampleCommand : IotaCommand
 {
-    private readonly Setting<string?> _model = new(SettingGroups.Model, "--model", "Folder of the model: a checkpoint, or any Llama folder", Values.Text("DIR"), null)
+    private readonly Setting<string?> _model = new(SettingGroups.Model, "--model", "Folder of the model: a run, a checkpoint, or any Llama folder", Values.Text("DIR"), null)
     {
         Mandatory = true,
     };
@@ -37,11 +38,17 @@ internal sealed class SampleCommand : IotaCommand
 
     protected override Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        var request = new SampleRequest(
-            _model.Of(parsed)!, _prompt.Of(parsed)!, _tokens.Of(parsed), _temperature.Of(parsed), _topK.Of(parsed), _seed.Of(parsed));
-        var generator = ModelServiceProvider.TextGenerator();
-        Console.Out.Write(request.Prompt);
-        generator.Generate(request, piece => Console.Out.Write(piece), cancellationToken);
+        var model = ModelFolder.Find(_model.Of(parsed)!);
+        var prompt = _prompt.Of(parsed)!;
+        var options = new SamplingOptions(_temperature.Of(parsed), _topK.Of(parsed), _seed.Of(parsed));
+        var begun = false;
+        foreach (var piece in SampleText.Continue(model, prompt, _tokens.Of(parsed), options))
+        {
+            // The prompt only once the model is known to work: an error stands alone.
+            Console.Out.Write(begun ? piece : prompt + piece);
+            begun = true;
+        }
+
         Console.Out.WriteLine();
         return Task.FromResult((int)ExitCode.Success);
     }

@@ -1,5 +1,8 @@
 using System.CommandLine;
 using IotaOrleans.Host.CommandLine.Settings;
+using IotaOrleans.Host.Progress;
+using IotaOrleans.Host.Telemetry;
+using IotaOrleans.Host.Web;
 
 namespace IotaOrleans.Host.CommandLine.Training;
 
@@ -30,12 +33,61 @@ internal sealed class TrainCommand : IotaCommand
         ("iota train --json --quiet | tail -1", "Only the result, for a script"),
     ];
 
-    protected override Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
+    protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
+        await using var reporter = RunReporters.Create(
+            _output.Json.Of(parsed), _output.Quiet.Of(parsed), _output.Verbose.Of(parsed), _output.LogInterval.Of(parsed));
+        var session = new TrainSession(ReadSession(parsed), reporter, TimeProvider.System);
+        if (_run.Resume.Of(parsed) is { } run)
+        {
+            var resume = ReadResume(parsed, run);
+            return await session.RunAsync((preparation, _) => preparation.Resume(resume));
+        }
+
         var request = ReadRequest(parsed);
-        var model = SpecificationBuilder.Model(request, vocabularySize: 256);
-        SpecificationBuilder.Build(request, model, new RunPlaces(_run.Run.Of(parsed) ?? "run", "", ""));
-        throw new IotaException(ExitCode.Failed, "training is not available in this build");
+        return await session.RunAsync((preparation, interrupted) =>
+            preparation.Create(request, _run.Run.Of(parsed), _swarm.Silos.Of(parsed), interrupted));
+    }
+
+    private TrainSessionOptions ReadSession(ParseResult parsed) => new()
+    {
+        Runs = _run.Runs.Of(parsed)!,
+        Web = _web.NoHttp.Of(parsed) ? null : new WebOptions { Port = _web.HttpPort.Of(parsed) },
+        Telemetry = new TelemetryOptions { OtlpEndpoint = _web.OtlpEndpoint.Of(parsed) },
+        Verbose = _output.Verbose.Of(parsed),
+        SamplePrompt = _output.SamplePrompt.Of(parsed)!,
+        SampleTokens = _output.SampleTokens.Of(parsed),
+    };
+
+    /// <summary>Options that are fixed by a run's past are refused; variables that set them are meant for new runs and are passed over.</summary>
+    private ResumeRequest ReadResume(ParseResult parsed, string run)
+    {
+        ISetting[] changeable =
+        [
+            _training.Steps, _swarm.Stages, _swarm.Silos, _swarm.Mode, _swarm.Schedule,
+            _rhythm.EvaluationInterval, _rhythm.EvaluationSequences, _rhythm.CheckpointInterval, _run.Runs, _run.Resume,
+        ];
+        var ours = _web.All.Concat(_output.All).Concat(changeable.Cast<Option>()).ToHashSet();
+        var wrong = Options.FirstOrDefault(option => !ours.Contains(option) && parsed.GetResult(option) is { Implicit: false });
+        if (wrong is not null)
+        {
+            throw new IotaException(
+                ExitCode.Usage,
+                $"{wrong.Name} cannot change when a run is resumed; {string.Join(", ", changeable.Cast<Option>().SkipLast(2).Select(option => option.Name))} can");
+        }
+
+        return new ResumeRequest
+        {
+            Run = run,
+            Steps = _training.Steps.Of(parsed),
+            Stages = _swarm.Stages.Of(parsed),
+            Silos = _swarm.Silos.GivenIn(parsed),
+            Mode = _swarm.Mode.GivenIn(parsed),
+            Schedule = _swarm.Schedule.GivenIn(parsed),
+            EvaluationInterval = _rhythm.EvaluationInterval.GivenIn(parsed),
+            EvaluationSequences = _rhythm.EvaluationSequences.GivenIn(parsed),
+            CheckpointInterval = _rhythm.CheckpointInterval.GivenIn(parsed),
+        };
     }
 
     private TrainRequest ReadRequest(ParseResult parsed) => new()

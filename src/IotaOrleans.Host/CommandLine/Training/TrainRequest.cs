@@ -46,7 +46,7 @@ internal sealed record TrainRequest
 
     public int EvaluationInterval { get; init; } = 250;
 
-    public int EvaluationSequences { get; init; } = 96;
+    public int EvaluationSequences { get; init; } = 256;
 
     public int CheckpointInterval { get; init; } = 500;
 

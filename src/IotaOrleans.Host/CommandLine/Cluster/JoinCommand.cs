@@ -1,0 +1,110 @@
+using System.CommandLine;
+using System.Net;
+using System.Net.Sockets;
+using IotaOrleans.Host.CommandLine.Settings;
+using IotaOrleans.Host.Hosting;
+
+namespace IotaOrleans.Host.CommandLine.Cluster;
+
+/// <summary><c>iota join</c>: a silo that hosts miners and works until it is told to leave.</summary>
+internal sealed class JoinCommand : IotaCommand
+{
+    private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(3);
+
+    private readonly Setting<DnsEndPoint?> _cluster = new(
+        SettingGroups.Swarm, "--cluster", "The control silo to join", ClusterSettings.HostAndPort(), null) { Mandatory = true };
+
+    private readonly Setting<IReadOnlyList<string>?> _miners = new(
+        SettingGroups.Swarm, "--miner", "Name of the miner, or several with commas; the same name is the same miner, whenever it comes back",
+        ClusterSettings.MinerNames(), null, "the machine's name");
+
+    private readonly Setting<int?> _lanes = new(
+        SettingGroups.Swarm, "--lanes", "Stages that compute at the same time, one processor core each", Values.Whole(1, 1024).OrNone(), null, "one per miner, at most the cores");
+
+    private readonly ClusterSettings _endpoints = new(defaultSiloPort: 0);
+    private readonly VerboseSetting _output = new();
+
+    private readonly Option<bool> _leaveWithInput = new("--leave-with-input")
+    {
+        Hidden = true,
+        Description = "Leave when standard input ends: for silos that another process starts",
+    };
+
+    public JoinCommand()
+        : base("join", "Hosts a miner that works for a cluster.")
+    {
+        Option[] options = [_cluster, _miners, _lanes];
+        foreach (var option in options)
+        {
+            Options.Add(option);
+        }
+
+        Use(_endpoints, _output);
+        Options.Add(_leaveWithInput);
+    }
+
+    public override IReadOnlyList<(string Line, string Meaning)> Examples =>
+        [("iota join --cluster control.example:11111", "Work for a cluster under this machine's name")];
+
+    protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        var isChild = parsed.GetValue(_leaveWithInput);
+        var miners = _miners.Of(parsed) ?? [ClusterSettings.MachineName];
+        var primary = await ResolveAsync(_cluster.Of(parsed)!, cancellationToken);
+        var endpoints = _endpoints.Read(parsed, primary);
+        var logging = new HostLogging { Notice = Console.Error.WriteLine, Verbose = _output.Verbose.Of(parsed) };
+        using var interruption = new Interruption(beforeLeaving: () => { });
+        // A child hears of Ctrl+C through its parent, which stops the run first.
+        var leave = isChild ? InputEndedAsync() : interruption.WaitAsync();
+        using var host = MinerHost.Build(endpoints, miners, _lanes.Of(parsed) ?? ControlHost.Lanes(miners.Count), logging);
+        await StartAsync(host, primary);
+        await Console.Out.WriteLineAsync($"joined {primary} as {string.Join(", ", miners)}; Ctrl+C leaves");
+        await leave;
+        using var patience = new CancellationTokenSource(StopPatience);
+        try
+        {
+            await host.StopAsync(patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // The cluster notices by itself.
+        }
+
+        return (int)ExitCode.Success;
+    }
+
+    private static async Task StartAsync(IHost host, IPEndPoint primary)
+    {
+        try
+        {
+            await host.StartAsync();
+        }
+        catch (Exception failure) when (failure is not IotaException)
+        {
+            throw new IotaException(
+                ExitCode.Environment, $"{primary} could not be joined: {failure.GetBaseException().Message}; check --cluster, --cluster-id and firewalls", failure);
+        }
+    }
+
+    private static async Task<IPEndPoint> ResolveAsync(DnsEndPoint cluster, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var addresses = await Dns.GetHostAddressesAsync(cluster.Host, AddressFamily.InterNetwork, cancellationToken);
+            return new IPEndPoint(addresses[0], cluster.Port);
+        }
+        catch (SocketException failure)
+        {
+            throw new IotaException(ExitCode.Environment, $"--cluster: {cluster.Host} cannot be found: {failure.Message}", failure);
+        }
+    }
+
+    private static async Task InputEndedAsync()
+    {
+        await using var input = Console.OpenStandardInput();
+        var buffer = new byte[64];
+        while (await input.ReadAsync(buffer) > 0)
+        {
+        }
+    }
+}

@@ -1,0 +1,23 @@
+using IotaOrleans.Host.Telemetry;
+using IotaOrleans.Host.Web;
+
+namespace IotaOrleans.Host.CommandLine.Training;
+
+/// <summary>How a session is run, apart from what is trained.</summary>
+internal sealed record TrainSessionOptions
+{
+    /// <summary>Folder that holds one folder per run.</summary>
+    public required string Runs { get; init; }
+
+    /// <summary>The page, or null for none.</summary>
+    public WebOptions? Web { get; init; }
+
+    public TelemetryOptions Telemetry { get; init; } = new();
+
+    public bool Verbose { get; init; }
+
+    public required string SamplePrompt { get; init; }
+
+    /// <summary>Length of the text at the end; zero for none.</summary>
+    public required int SampleTokens { get; init; }
+}
