@@ -1,4 +1,5 @@
 using IotaOrleans.Grains.Hosting;
+using IotaOrleans.Host.Web;
 
 namespace IotaOrleans.Host.Hosting;
 
@@ -14,6 +15,7 @@ internal static class MinerHost
         {
             endpoints.Configure(silo);
             silo.AddIotaOrleans(new IotaSiloOptions { Roles = [SiloRoles.Miner], Miners = miners, Lanes = lanes });
+            silo.AddIotaDashboard();
         });
         builder.Services.AddHostedService<MinerHeartbeat>();
         return builder.Build();

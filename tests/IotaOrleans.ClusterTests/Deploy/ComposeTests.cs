@@ -19,6 +19,15 @@ public sealed class ComposeTests
     }
 
     [Fact]
+    public void Containers_are_given_only_variables_that_their_commands_read()
+    {
+        foreach (var (name, service) in Services)
+        {
+            service["environment"].Map.Keys.Should().BeSubsetOf(ProgramVariables.Of(name == "control" ? "control" : "miner"), name);
+        }
+    }
+
+    [Fact]
     public void Miners_join_the_control_silo_under_names_of_their_own()
     {
         var miners = Services.Where(service => service.Key != "control").ToList();

@@ -34,6 +34,7 @@ public sealed class ContainerImageTests
             [HostDefaults.RunsVariable] = "/var/lib/iota/runs",
             [HostDefaults.HttpAddressVariable] = "0.0.0.0",
         });
+        variables.Keys.Should().BeSubsetOf(ProgramVariables.Of("control"));
         Dockerfile.Should().Contain($"VOLUME {variables[HostDefaults.RunsVariable]}");
     }
 
