@@ -1,1 +1,9 @@
-return 0;
+// Every figure that the README quotes, each from one command:
+//   dotnet run -c Release --project tests/IotaOrleans.Benchmarks -- pipeline --json
+using System.CommandLine;
+using IotaOrleans.Benchmarks.Pipeline;
+
+var root = new RootCommand("Measures IotaOrleans against what it must be compared with, both sides in one run.");
+root.Subcommands.Add(PipelineBenchmark.Command());
+root.Subcommands.Add(PlainProcess.Command());
+return await root.Parse(args).InvokeAsync();

@@ -8,7 +8,6 @@ namespace IotaOrleans.Host.CommandLine.Training;
 internal static class SpecificationBuilder
 {
     private const int DefaultStages = 2;
-    private const int MicroBatchesPerStage = 4;
     private const int WarmupShare = 10;
 
     /// <summary>The shape that the request names; the vocabulary of a preset comes from the tokenizer.</summary>
@@ -55,7 +54,7 @@ internal static class SpecificationBuilder
             Stages = stages,
             Miners = Miners(stages.Length),
             BatchSize = batch,
-            MicroBatches = request.MicroBatches ?? MicroBatches(batch, stages.Length),
+            MicroBatches = request.MicroBatches ?? MicroBatchPlanner.Choose(model, stages.Length, batch, ContextLength(request, model)),
             ContextLength = ContextLength(request, model),
             Steps = steps,
             Optimizer = Optimizer(request, steps),
@@ -77,10 +76,6 @@ internal static class SpecificationBuilder
     /// <summary>One miner per stage: miner-1, miner-2, …</summary>
     public static System.Collections.Immutable.ImmutableArray<string> Miners(int stages) =>
         [.. Enumerable.Range(1, stages).Select(number => $"miner-{number}")];
-
-    /// <summary>Enough micro-batches that the pipeline is mostly full: the largest divisor of the batch up to four per stage.</summary>
-    public static int MicroBatches(int batchSize, int stages) =>
-        stages == 1 ? 1 : Enumerable.Range(1, Math.Min(batchSize, MicroBatchesPerStage * stages)).Last(count => batchSize % count == 0);
 
     private static OptimizerSettings Optimizer(TrainRequest request, long steps)
     {

@@ -1,0 +1,36 @@
+using System.Diagnostics;
+
+namespace IotaOrleans.Benchmarks.Measuring;
+
+/// <summary>Runs a program of this build to its end and returns what it printed.</summary>
+internal static class ChildProgram
+{
+    public static async Task<IReadOnlyList<string>> RunAsync(string assembly, params IEnumerable<string> arguments)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet")
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+            UseShellExecute = false,
+        };
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, assembly));
+        foreach (var argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        using var process = Process.Start(start)!;
+        var errors = process.StandardError.ReadToEndAsync();
+        var lines = new List<string>();
+        while (await process.StandardOutput.ReadLineAsync() is { } line)
+        {
+            lines.Add(line);
+        }
+
+        await process.WaitForExitAsync();
+        return process.ExitCode == 0
+            ? lines
+            : throw new InvalidOperationException($"{assembly} {string.Join(' ', start.ArgumentList.Skip(1))} ended with {process.ExitCode}: {await errors}");
+    }
+}

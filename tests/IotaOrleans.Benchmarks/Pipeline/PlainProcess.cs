@@ -1,0 +1,85 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using IotaOrleans.Training.Data;
+using IotaOrleans.Training.Models;
+using IotaOrleans.Training.Optimizers;
+using IotaOrleans.Training.Stages;
+using TorchSharp;
+
+namespace IotaOrleans.Benchmarks.Pipeline;
+
+/// <summary>
+/// The other side: one process, one loop, the whole model, gradient accumulation over the same micro-batches. It uses the project's own
+/// model and fused optimizer, the fastest ones there are here, so that the comparison measures the pipeline and nothing else.
+/// </summary>
+internal static class PlainProcess
+{
+    public const string Name = "plain-process";
+
+    public static Command Command()
+    {
+        var preset = new Option<string>("--preset") { Required = true };
+        var data = new Option<string>("--data") { Required = true };
+        var threads = new Option<int>("--threads") { Required = true };
+        var microBatches = new Option<int>("--micro-batches") { Required = true };
+        var steps = new Option<int>("--steps") { Required = true };
+        var command = new Command(Name, "One plain training loop; prints its tokens per second. Started by the pipeline benchmark.") { preset, data, threads, microBatches, steps };
+        command.Hidden = true;
+        command.SetAction(parsed =>
+        {
+            var shape = ModelPresets.All.Single(it => it.Name == parsed.GetValue(preset));
+            var rate = Train(shape, parsed.GetValue(data)!, parsed.GetValue(threads), parsed.GetValue(microBatches), parsed.GetValue(steps));
+            Console.Out.WriteLine(rate.ToString(CultureInfo.InvariantCulture));
+        });
+        return command;
+    }
+
+    private static double Train(ModelPreset preset, string directory, int threads, int microBatches, int steps)
+    {
+        torch.set_num_threads(threads);
+        using var data = TokenDataSet.Open(directory);
+        var model = preset.ToConfiguration(data.VocabularySize);
+        using var trainer = new StageTrainer(model, new BlockRange(0, model.BlockCount), preset.Optimizer);
+        ParameterInitializer.Initialize(trainer.Parameters, model, 1);
+        var warmup = Warmup(steps);
+        var clock = new Stopwatch();
+        for (var step = 1; step <= steps; step++)
+        {
+            for (var index = 0; index < microBatches; index++)
+            {
+                var (tokens, targets) = Read(data, preset, step, index);
+                trainer.Forward(index, new StageInput { Tokens = tokens, Targets = targets }, preset.ContextLength, []);
+                trainer.Backward(index, [], 1f / microBatches, []);
+            }
+
+            var norm = Math.Sqrt(GradientNorm.SumOfSquares(trainer.Parameters.Gradients));
+            trainer.Step(step, preset.Optimizer.LearningRate, GradientNorm.ClipScale(norm, preset.Optimizer.GradientClip));
+            if (step == warmup)
+            {
+                clock.Start();
+            }
+        }
+
+        return (steps - warmup) * (double)microBatches * preset.BatchSize * preset.ContextLength / clock.Elapsed.TotalSeconds;
+    }
+
+    /// <summary>Steps that are not counted, on both sides: compilation and caches.</summary>
+    public static int Warmup(int steps) => Math.Max(1, steps / 4);
+
+    private static (long[] Tokens, long[] Targets) Read(TokenDataSet data, ModelPreset preset, int step, int index)
+    {
+        var time = preset.ContextLength;
+        var (tokens, targets) = (new long[preset.BatchSize * time], new long[preset.BatchSize * time]);
+        Span<long> row = new long[time + 1];
+        var offsets = DataSlice.Offsets(1, DataSplit.Train, step, index, preset.BatchSize, time, data.Train.Count);
+        for (var sequence = 0; sequence < offsets.Length; sequence++)
+        {
+            data.Train.Read(offsets[sequence], row);
+            row[..time].CopyTo(tokens.AsSpan(sequence * time));
+            row[1..].CopyTo(targets.AsSpan(sequence * time));
+        }
+
+        return (tokens, targets);
+    }
+}
