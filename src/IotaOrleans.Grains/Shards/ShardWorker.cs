@@ -30,6 +30,7 @@ internal sealed class ShardWorker : IFrameInbox, IDisposable
     private StageTrainer? _trainer;
     private ShardData? _data;
     private CurrentOrder? _current;
+    private CurrentOrder? _following;
     private int _scheduled;
     private volatile bool _stopped;
     private long _previousOrderEnd = Stopwatch.GetTimestamp();
@@ -139,33 +140,73 @@ internal sealed class ShardWorker : IFrameInbox, IDisposable
 
     private bool TryRunNext()
     {
+        _current ??= TakeOrder();
         if (_current is null)
-        {
-            if (!_orders.TryDequeue(out var order))
-            {
-                return false;
-            }
-
-            _current = new CurrentOrder(order, StageProgram.For(Specification, _assignment.Stage, order));
-        }
-
-        var current = _current;
-        var op = current.Program[current.Next];
-        if (!InputsArrived(current.Order, op))
         {
             return false;
         }
 
+        if (InputsArrived(_current.Order, _current.NextOp))
+        {
+            RunNext(_current);
+            return true;
+        }
+
+        return Specification.Mode == TrainingMode.Elastic && TryRunAhead();
+    }
+
+    /// <summary>
+    /// Elastic mode never drains the pipeline: while this order waits for a gradient, the next one's first micro-batches set out, on
+    /// weights that are about to be updated. No more of them are alive than in a running pipeline.
+    /// </summary>
+    private bool TryRunAhead()
+    {
+        if (_current!.NextOp.Kind != StageOpKind.Backward || LiveMicroBatches >= Specification.Stages.Length - _assignment.Stage)
+        {
+            return false;
+        }
+
+        if (_following is null)
+        {
+            if (!_orders.TryPeek(out var next) || next.Kind != WorkKind.Train)
+            {
+                return false;
+            }
+
+            _following = TakeOrder()!;
+        }
+
+        if (_following.NextOp.Kind != StageOpKind.Forward || !InputsArrived(_following.Order, _following.NextOp))
+        {
+            return false;
+        }
+
+        RunNext(_following);
+        return true;
+    }
+
+    private CurrentOrder? TakeOrder()
+    {
+        if (_following is not null)
+        {
+            var following = _following;
+            _following = null;
+            return following;
+        }
+
+        return _orders.TryDequeue(out var order) ? new CurrentOrder(order, StageProgram.For(Specification, _assignment.Stage, order)) : null;
+    }
+
+    private void RunNext(CurrentOrder current)
+    {
         var started = Stopwatch.GetTimestamp();
-        Execute(current, op);
+        Execute(current, current.NextOp);
         current.Busy += Stopwatch.GetElapsedTime(started);
         current.Next++;
         if (current.Next == current.Program.Length)
         {
             Finish(current);
         }
-
-        return true;
     }
 
     private bool InputsArrived(WorkOrder order, StageOp op) => op.Kind switch
@@ -173,7 +214,7 @@ internal sealed class ShardWorker : IFrameInbox, IDisposable
         StageOpKind.Forward or StageOpKind.Evaluate => IsFirst || _inbox.Contains(new FrameKey(FrameKind.Activation, order.Sequence, op.MicroBatch)),
         StageOpKind.Backward => IsLast || _inbox.Contains(new FrameKey(FrameKind.Gradient, order.Sequence, op.MicroBatch)),
         StageOpKind.AddTiedGradient => _inbox.Contains(new FrameKey(FrameKind.TiedGradient, order.Sequence, OtherTiedStage)),
-        StageOpKind.Update => OtherStages.All(stage => _inbox.Contains(new FrameKey(FrameKind.GradientNorm, order.Sequence, stage))),
+        StageOpKind.Update => Specification.Mode == TrainingMode.Elastic || OtherStages.All(stage => _inbox.Contains(new FrameKey(FrameKind.GradientNorm, order.Sequence, stage))),
         _ => true,
     };
 
@@ -227,7 +268,7 @@ internal sealed class ShardWorker : IFrameInbox, IDisposable
         {
             var destination = output is null ? [] : output.Payload.Span;
             var loss = op.Kind == StageOpKind.Forward
-                ? _trainer!.Forward(op.MicroBatch, input, Specification.ContextLength, destination)
+                ? _trainer!.Forward(LiveKey(current.Order, op), input, Specification.ContextLength, destination)
                 : _trainer!.Evaluate(input, Specification.ContextLength, destination);
             current.ForwardPasses++;
             if (IsLast)
@@ -253,7 +294,7 @@ internal sealed class ShardWorker : IFrameInbox, IDisposable
         var output = IsFirst ? null : RentActivation(FrameKind.Gradient, current.Order, op.MicroBatch, []);
         try
         {
-            _trainer!.Backward(op.MicroBatch, gradient is null ? [] : gradient.Payload.Span, 1f / Specification.MicroBatches, output is null ? [] : output.Payload.Span);
+            _trainer!.Backward(LiveKey(current.Order, op), gradient is null ? [] : gradient.Payload.Span, 1f / Specification.MicroBatches, output is null ? [] : output.Payload.Span);
             current.BackwardPasses++;
         }
         catch
@@ -308,6 +349,19 @@ internal sealed class ShardWorker : IFrameInbox, IDisposable
 
     private void Update(CurrentOrder current)
     {
+        var (norm, bound) = Specification.Mode == TrainingMode.Exact ? (GlobalNorm(current), Specification.Optimizer.GradientClip) : (OwnNorm(), OwnBound());
+        if (!double.IsFinite(norm))
+        {
+            throw new IotaException(ExitCode.Failed, $"the gradient of step {current.Order.Step} is not finite: lower --learning-rate, or raise --warmup-steps");
+        }
+
+        current.GradientNorm = Specification.Mode == TrainingMode.Exact ? norm : null;
+        _trainer!.Step(current.Order.Step, current.Order.LearningRate, GradientNorm.ClipScale(norm, bound));
+    }
+
+    /// <summary>Norm of the whole model's gradient: every stage adds the same numbers in the same order.</summary>
+    private double GlobalNorm(CurrentOrder current)
+    {
         var sum = 0.0;
         for (var stage = 0; stage < Specification.Stages.Length; stage++)
         {
@@ -321,15 +375,14 @@ internal sealed class ShardWorker : IFrameInbox, IDisposable
             sum += MemoryMarshal.Read<double>(frame.Payload.Span);
         }
 
-        var norm = Math.Sqrt(sum);
-        if (!double.IsFinite(norm))
-        {
-            throw new IotaException(ExitCode.Failed, $"the gradient of step {current.Order.Step} is not finite: lower --learning-rate, or raise --warmup-steps");
-        }
-
-        current.GradientNorm = norm;
-        _trainer!.Step(current.Order.Step, current.Order.LearningRate, GradientNorm.ClipScale(norm, Specification.Optimizer.GradientClip));
+        return Math.Sqrt(sum);
     }
+
+    private double OwnNorm() => Math.Sqrt(GradientNorm.SumOfSquares(_trainer!.Parameters.Gradients));
+
+    /// <summary>IOTA's local rule: a stage's share of the bound grows with the root of its share of the parameters.</summary>
+    private double OwnBound() => Specification.Optimizer.GradientClip
+        * Math.Sqrt(_trainer!.Parameters.Layout.Count / (double)ParameterLayout.CountParameters(Specification.Model));
 
     private void Finish(CurrentOrder current)
     {
@@ -370,6 +423,9 @@ internal sealed class ShardWorker : IFrameInbox, IDisposable
             Failure = failure is IotaException ? failure.Message : $"stage {_assignment.Stage} failed: {failure.GetType().Name}: {failure.Message.ReplaceLineEndings(" ")}",
         });
     }
+
+    /// <summary>Names a live micro-batch across orders.</summary>
+    private long LiveKey(WorkOrder order, StageOp op) => (order.Sequence * Specification.MicroBatches) + op.MicroBatch;
 
     private TensorFrame Take(FrameKind kind, WorkOrder order, int index) =>
         _inbox.TryTake(new FrameKey(kind, order.Sequence, index), out var frame)
@@ -427,6 +483,8 @@ internal sealed class ShardWorker : IFrameInbox, IDisposable
         public ImmutableArray<StageOp> Program { get; } = program;
 
         public int Next { get; set; }
+
+        public StageOp NextOp => Program[Next];
 
         public int ForwardPasses { get; set; }
 

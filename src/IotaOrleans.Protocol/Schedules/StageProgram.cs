@@ -32,7 +32,12 @@ public static class StageProgram
             ops.Add(new StageOp(StageOpKind.AddTiedGradient));
         }
 
-        ops.Add(new StageOp(StageOpKind.ShareGradientNorm));
+        // In elastic mode a stage clips by its own share of the bound and asks nobody.
+        if (specification.Mode == TrainingMode.Exact)
+        {
+            ops.Add(new StageOp(StageOpKind.ShareGradientNorm));
+        }
+
         ops.Add(new StageOp(StageOpKind.Update));
         return ops.ToImmutable();
     }

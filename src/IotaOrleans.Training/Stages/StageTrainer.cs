@@ -26,7 +26,7 @@ public sealed class StageTrainer : IDisposable
 {
     private readonly ModelConfiguration _model;
     private readonly LlamaStage _stage;
-    private readonly Dictionary<int, LivePass> _live = [];
+    private readonly Dictionary<long, LivePass> _live = [];
 
     /// <summary>Creates a stage with zero parameters and fresh optimizer state.</summary>
     public StageTrainer(ModelConfiguration model, BlockRange blocks, OptimizerSettings optimizer)
@@ -54,7 +54,7 @@ public sealed class StageTrainer : IDisposable
     /// <param name="contextLength">Tokens per sequence.</param>
     /// <param name="output">Receives the activation [sequences, time, model]; empty for the last stage.</param>
     /// <returns>The micro-batch's mean loss from the last stage, otherwise NaN.</returns>
-    public float Forward(int microBatch, StageInput input, int contextLength, Span<byte> output)
+    public float Forward(long microBatch, StageInput input, int contextLength, Span<byte> output)
     {
         using var scope = NewDisposeScope();
         var stageInput = Receive(input, contextLength);
@@ -84,7 +84,7 @@ public sealed class StageTrainer : IDisposable
     /// <param name="outputGradient">Gradient by the activation that <see cref="Forward"/> returned; empty for the last stage.</param>
     /// <param name="lossScale">Factor on the loss, one over the step's micro-batches; only the last stage uses it.</param>
     /// <param name="inputGradient">Receives the gradient by the stage's input; empty for the first stage.</param>
-    public void Backward(int microBatch, ReadOnlySpan<byte> outputGradient, float lossScale, Span<byte> inputGradient)
+    public void Backward(long microBatch, ReadOnlySpan<byte> outputGradient, float lossScale, Span<byte> inputGradient)
     {
         using var scope = NewDisposeScope();
         if (!_live.Remove(microBatch, out var pass))

@@ -1,6 +1,7 @@
 namespace IotaOrleans.ClusterTests.Training;
 
 /// <summary>Exact mode: the cluster computes what one process computes, however the model is cut and wherever the stages live.</summary>
+[Collection(TrainingCluster.Alone)]
 public sealed class ExactModeTests
 {
     [Theory]

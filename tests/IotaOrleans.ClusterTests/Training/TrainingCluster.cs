@@ -7,6 +7,9 @@ namespace IotaOrleans.ClusterTests.Training;
 /// <summary>A control silo and as many miner silos as a test wants; with none, the control silo hosts the miners too.</summary>
 internal sealed class TrainingCluster : IAsyncDisposable
 {
+    /// <summary>Tests that train run one after the other: they share the processor's lanes and the pool of frames.</summary>
+    public const string Alone = "training";
+
     private readonly InProcessTestCluster _cluster;
 
     private TrainingCluster(InProcessTestCluster cluster) => _cluster = cluster;
