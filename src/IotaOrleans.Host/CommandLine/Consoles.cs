@@ -6,7 +6,8 @@ namespace IotaOrleans.Host.CommandLine;
 /// <summary>Consoles that know whether a person is watching.</summary>
 internal static class Consoles
 {
-    private const int WidthWithoutTerminal = 120;
+    // Files and pipes have no edge to wrap at.
+    private const int WidthWithoutTerminal = 4096;
 
     public static IAnsiConsole Output()
     {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.RegularExpressions;
 using IotaOrleans.Host.CommandLine.Settings;
+using Microsoft.Extensions.Options;
 using Spectre.Console;
 
 namespace IotaOrleans.Host.CommandLine;
@@ -40,6 +41,8 @@ internal static partial class ErrorReport
                     return (ExitCode.Interrupted, null);
                 case IOException { HResult: DiskFullOnUnix or DiskFullOnWindows }:
                     return (ExitCode.Environment, $"no space left on the disk: {cause.Message}; free some, or choose another folder with --runs");
+                case OptionsValidationException invalid:
+                    return (ExitCode.Usage, string.Join("; ", invalid.Failures));
                 case UnauthorizedAccessException or IOException:
                     return (ExitCode.Environment, cause.Message);
                 case DllNotFoundException:

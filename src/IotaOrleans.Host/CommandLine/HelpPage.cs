@@ -8,12 +8,15 @@ namespace IotaOrleans.Host.CommandLine;
 /// <summary>The help of a command: what it is, examples that work, then options by subject with their defaults and variables.</summary>
 internal sealed class HelpPage(IAnsiConsole console)
 {
+    private const int WidestLine = 120;
+
     private static readonly Style Heading = new(decoration: Decoration.Bold);
     private static readonly Style Name = new(Color.Aqua);
     private static readonly Style Aside = new(decoration: Decoration.Dim);
 
     public void Write(Command command)
     {
+        console.Profile.Width = Math.Min(console.Profile.Width, WidestLine);
         console.Write(new Text(command.Description + "\n"));
         Section("Usage");
         console.Write(Rows([(Usage(command), "", "")], firstWidth: null));

@@ -31,6 +31,7 @@ internal sealed class ControlHost : IAsyncDisposable
         try
         {
             await host.StartAsync(cancellationToken);
+            options.Logging.Started();
             return new ControlHost(host, options.Web is null ? null : PageOf(host));
         }
         catch

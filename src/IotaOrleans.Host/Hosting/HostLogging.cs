@@ -1,8 +1,12 @@
 namespace IotaOrleans.Host.Hosting;
 
 /// <summary>Where a silo's log goes.</summary>
-internal sealed record HostLogging
+internal sealed class HostLogging
 {
+    private const int LongestNotice = 300;
+
+    private volatile bool _started;
+
     /// <summary>The file that receives warnings, errors and this program's own messages, or null.</summary>
     public RunLog? File { get; init; }
 
@@ -27,7 +31,22 @@ internal sealed record HostLogging
                 file.Write(exception is null ? line : $"{line}{Environment.NewLine}{exception}")));
         }
 
-        logging.AddProvider(new LineLoggerProvider(Verbose ? LogLevel.Information : LogLevel.Error, (line, exception) =>
-            Notice(exception is null ? line : $"{line}: {exception.Message.ReplaceLineEndings(" ")}")));
+        logging.AddProvider(Verbose
+            ? new LineLoggerProvider(LogLevel.Information, (line, exception) => Notice(Join(line, exception)))
+            : new LineLoggerProvider(LogLevel.Error, (line, exception) => Tell(Join(line, exception))));
     }
+
+    /// <summary>The silo runs. Until then, what goes wrong ends the command with an error of its own, once.</summary>
+    public void Started() => _started = true;
+
+    private void Tell(string line)
+    {
+        if (_started)
+        {
+            Notice(line.Length > LongestNotice ? line[..LongestNotice] + "…" : line);
+        }
+    }
+
+    private static string Join(string line, Exception? exception) =>
+        exception is null ? line : $"{line}: {exception.Message.ReplaceLineEndings(" ")}";
 }

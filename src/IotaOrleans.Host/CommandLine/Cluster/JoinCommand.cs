@@ -56,8 +56,10 @@ internal sealed class JoinCommand : IotaCommand
         using var interruption = new Interruption(beforeLeaving: () => { });
         // A child hears of Ctrl+C through its parent, which stops the run first.
         var leave = isChild ? InputEndedAsync() : interruption.WaitAsync();
+        await ControlSilo.WaitForAsync(primary, interruption.Requested);
         using var host = MinerHost.Build(endpoints, miners, _lanes.Of(parsed) ?? ControlHost.Lanes(miners.Count), logging);
         await StartAsync(host, primary);
+        logging.Started();
         await Console.Out.WriteLineAsync($"joined {primary} as {string.Join(", ", miners)}; Ctrl+C leaves");
         await leave;
         using var patience = new CancellationTokenSource(StopPatience);
@@ -82,7 +84,9 @@ internal sealed class JoinCommand : IotaCommand
         catch (Exception failure) when (failure is not IotaException)
         {
             throw new IotaException(
-                ExitCode.Environment, $"{primary} could not be joined: {failure.GetBaseException().Message}; check --cluster, --cluster-id and firewalls", failure);
+                ExitCode.Environment,
+                $"the silo at {primary} did not let this one join ({failure.GetBaseException().GetType().Name}); check that --cluster names a control silo and that --cluster-id is its own, or see why with --verbose",
+                failure);
         }
     }
 

@@ -57,6 +57,7 @@ internal sealed class RunPreparation(string runs, IRunReporter reporter)
         try
         {
             var record = RunRecord.Read(folder);
+            RequireWork(folder, request.Steps ?? record.Specification.Steps);
             using (var data = TokenDataSet.Open(folder.Data))
             {
                 Describe(record.Data, data);
@@ -87,6 +88,17 @@ internal sealed class RunPreparation(string runs, IRunReporter reporter)
         {
             reserved.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Spares a run that is complete the start of a swarm; the run grain decides in the end.</summary>
+    private static void RequireWork(RunFolder folder, long steps)
+    {
+        var status = RunStatus.Read(folder);
+        if (status.Phase == RunPhase.Finished && status.Step >= steps)
+        {
+            throw new IotaException(
+                ExitCode.RunState, $"run {folder.Name} has finished its {Figures.Count(status.Step)} steps; to train on, give --steps a larger number");
         }
     }
 

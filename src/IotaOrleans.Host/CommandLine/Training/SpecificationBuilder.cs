@@ -1,5 +1,7 @@
+using IotaOrleans.Host.Progress;
 using IotaOrleans.Protocol.Runs;
 using IotaOrleans.Protocol.Stages;
+using IotaOrleans.Tensors;
 using IotaOrleans.Training.Checkpoints;
 
 namespace IotaOrleans.Host.CommandLine.Training;
@@ -70,7 +72,20 @@ internal static class SpecificationBuilder
             InitialModel = request.InitialModel is { } folder ? Path.GetFullPath(folder) : null,
         };
         RunSpecificationValidator.Validate(specification);
+        RequireSmallFrames(specification);
         return specification;
+    }
+
+    /// <summary>What passes between stages must fit into one frame.</summary>
+    private static void RequireSmallFrames(TrainingRunSpecification specification)
+    {
+        var bytes = (long)specification.MicroBatchSize * specification.ContextLength * specification.Model.HiddenSize * sizeof(float);
+        if (specification.Stages.Length > 1 && bytes > FramePool.Shared.MaximumByteCount)
+        {
+            throw new IotaException(
+                ExitCode.Usage,
+                $"a micro-batch is {Figures.Bytes(bytes)} between stages and {Figures.Bytes(FramePool.Shared.MaximumByteCount)} is the most: use more --micro-batches or a shorter --context");
+        }
     }
 
     /// <summary>One miner per stage: miner-1, miner-2, …</summary>

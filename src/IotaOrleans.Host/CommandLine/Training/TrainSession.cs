@@ -62,8 +62,10 @@ internal sealed class TrainSession(TrainSessionOptions options, IRunReporter rep
         var grain = grains.GetGrain<ITrainingRunGrain>(name);
         var follower = new RunFollower(grains.GetGrain<IRunViewGrain>(name), _progress, reporter);
         await follower.CatchUpAsync();
+        // A run whose first session ended before its first step has a folder but no state yet.
+        var hasPast = run.Resumes && await grain.GetAsync() is not null;
+        await (hasPast ? grain.ResumeAsync(run.Specification) : grain.StartAsync(run.Specification));
         recorder.Record(RunPhase.Preparing, _progress, always: true);
-        await (run.Resumes ? grain.ResumeAsync(run.Specification) : grain.StartAsync(run.Specification));
 
         using var following = new CancellationTokenSource();
         await using var stopping = interrupted.Register(() => _ = StopAsync(grain, recorder));
