@@ -36,16 +36,29 @@ internal sealed class ChildSilo : IDisposable
         ];
         var process = new Process { StartInfo = OwnProgram.StartInfo(arguments), EnableRaisingEvents = true };
         var child = new ChildSilo(process, name, miners);
-        process.ErrorDataReceived += (_, line) => child.Keep(line.Data, log);
-        process.OutputDataReceived += (_, line) => child.Keep(line.Data, log);
+        process.ErrorDataReceived += (_, line) => child.Hear(line.Data, log, isError: true);
+        process.OutputDataReceived += (_, line) => child.Hear(line.Data, log, isError: false);
         process.Start();
         process.BeginErrorReadLine();
         process.BeginOutputReadLine();
         return child;
     }
 
-    /// <summary>Completes with the reason when the process ends without having been told to.</summary>
-    public async Task<IotaException> LostAsync()
+    /// <summary>How the process ended, and what it said last.</summary>
+    public string LastWords
+    {
+        get
+        {
+            lock (_lastLines)
+            {
+                var said = _lastLines.Count == 0 ? "" : ": " + string.Join(" / ", _lastLines);
+                return $"{Name} ({string.Join(", ", Miners)}) ended with exit code {_process.ExitCode}{said}";
+            }
+        }
+    }
+
+    /// <summary>Completes when the process ends without having been told to.</summary>
+    public async Task<ChildSilo> LostAsync()
     {
         await _process.WaitForExitAsync();
         if (Volatile.Read(ref _stopping))
@@ -53,13 +66,7 @@ internal sealed class ChildSilo : IDisposable
             await Task.Delay(Timeout.Infinite);
         }
 
-        string last;
-        lock (_lastLines)
-        {
-            last = _lastLines.Count == 0 ? "it said nothing" : string.Join(" / ", _lastLines);
-        }
-
-        return new IotaException(ExitCode.Failed, $"{Name} ({string.Join(", ", Miners)}) ended with exit code {_process.ExitCode}: {last}");
+        return this;
     }
 
     /// <summary>Asks the process to leave, and ends it when it does not.</summary>
@@ -93,7 +100,7 @@ internal sealed class ChildSilo : IDisposable
 
     public void Dispose() => _process.Dispose();
 
-    private void Keep(string? line, Action<string> log)
+    private void Hear(string? line, Action<string> log, bool isError)
     {
         if (string.IsNullOrWhiteSpace(line))
         {
@@ -101,6 +108,11 @@ internal sealed class ChildSilo : IDisposable
         }
 
         log($"{Name}: {line}");
+        if (!isError)
+        {
+            return;
+        }
+
         lock (_lastLines)
         {
             _lastLines.Enqueue(line.Trim());

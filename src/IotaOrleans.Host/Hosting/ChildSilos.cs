@@ -2,42 +2,98 @@ using System.Net;
 
 namespace IotaOrleans.Host.Hosting;
 
-/// <summary>The miner silos that this process started, all of them together.</summary>
-internal sealed class ChildSilos : IAsyncDisposable
+/// <summary>The miner silos that this process starts, all of them together.</summary>
+/// <param name="control">The control silo that they join.</param>
+/// <param name="log">Receives what they say.</param>
+internal sealed class ChildSilos(SiloEndpoints control, Action<string> log) : IAsyncDisposable
 {
     private static readonly TimeSpan JoinPatience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(100);
 
+    private readonly Lock _gate = new();
     private readonly List<ChildSilo> _silos = [];
+    private bool _killed;
 
-    /// <summary>Completes with the reason when one of the processes ends without having been told to.</summary>
-    public async Task<IotaException> LostAsync() =>
-        _silos.Count == 0 ? await new TaskCompletionSource<IotaException>().Task : await await Task.WhenAny(_silos.Select(silo => silo.LostAsync()));
+    /// <summary>Completes with a silo whose process ended without having been told to.</summary>
+    public async Task<ChildSilo> LostAsync()
+    {
+        ChildSilo[] silos;
+        lock (_gate)
+        {
+            silos = [.. _silos];
+        }
+
+        return silos.Length == 0 ? await new TaskCompletionSource<ChildSilo>().Task : await await Task.WhenAny(silos.Select(silo => silo.LostAsync()));
+    }
 
     /// <summary>Starts a silo for each group of miners and waits until the control silo has heard from every miner.</summary>
     /// <exception cref="IotaException">A process ended, or a miner was not heard of in time.</exception>
-    public async Task StartAsync(
-        IReadOnlyList<IReadOnlyList<string>> miners, SiloEndpoints control, IGrainFactory grains, Action<string> log, CancellationToken cancellationToken)
+    public async Task StartAsync(IReadOnlyList<IReadOnlyList<string>> miners, IGrainFactory grains, CancellationToken cancellationToken)
     {
         var since = DateTimeOffset.UtcNow;
-        foreach (var group in miners)
+        var silos = miners.Select((group, index) => Start($"silo {index + 1}", group)).ToArray();
+        await Task.WhenAll(silos.Select(silo => JoinedAsync(silo, grains, since, cancellationToken)));
+    }
+
+    /// <summary>Starts a lost silo's miners in a new process and waits until they are back.</summary>
+    /// <exception cref="IotaException">The process ended, too, or a miner was not heard of in time.</exception>
+    public async Task ReplaceAsync(ChildSilo lost, IGrainFactory grains, CancellationToken cancellationToken)
+    {
+        lock (_gate)
         {
-            _silos.Add(ChildSilo.Start($"silo {_silos.Count + 1}", group, control.ClusterId, new IPEndPoint(control.Address, control.SiloPort), log));
+            _silos.Remove(lost);
         }
 
-        if (_silos.Count == 0)
+        lost.Dispose();
+        var since = DateTimeOffset.UtcNow;
+        await JoinedAsync(Start(lost.Name, lost.Miners), grains, since, cancellationToken);
+    }
+
+    /// <summary>Ends all processes at once, and those that are being started as well.</summary>
+    public void Kill()
+    {
+        lock (_gate)
         {
-            return;
+            _killed = true;
+            _silos.ForEach(silo => silo.Kill());
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        ChildSilo[] silos;
+        lock (_gate)
+        {
+            silos = [.. _silos];
         }
 
+        await Task.WhenAll(silos.Select(silo => silo.StopAsync()));
+        foreach (var silo in silos)
+        {
+            silo.Dispose();
+        }
+    }
+
+    private ChildSilo Start(string name, IReadOnlyList<string> miners)
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_killed, this);
+            var silo = ChildSilo.Start(name, miners, control.ClusterId, new IPEndPoint(control.Address, control.SiloPort), log);
+            _silos.Add(silo);
+            return silo;
+        }
+    }
+
+    private static async Task JoinedAsync(ChildSilo silo, IGrainFactory grains, DateTimeOffset since, CancellationToken cancellationToken)
+    {
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         waiting.CancelAfter(JoinPatience);
-        var joined = Task.WhenAll(miners.SelectMany(group => group).Select(miner => JoinedAsync(grains.GetGrain<IMinerGrain>(miner), since, waiting.Token)));
-        var lost = LostAsync();
-        if (await Task.WhenAny(joined, lost) == lost)
+        var joined = Task.WhenAll(silo.Miners.Select(miner => HeardOfAsync(grains.GetGrain<IMinerGrain>(miner), since, waiting.Token)));
+        if (await Task.WhenAny(joined, silo.LostAsync()) != joined)
         {
             await waiting.CancelAsync();
-            throw await lost;
+            throw new IotaException(ExitCode.Failed, silo.LastWords);
         }
 
         try
@@ -48,29 +104,11 @@ internal sealed class ChildSilos : IAsyncDisposable
         {
             throw new IotaException(
                 ExitCode.Environment,
-                $"the miner silos did not join within {JoinPatience.TotalSeconds:0} seconds; is this machine overloaded, or is 127.0.0.1 filtered? 'iota doctor' checks it");
+                $"{silo.Name} did not join within {JoinPatience.TotalSeconds:0} seconds; is this machine overloaded, or is 127.0.0.1 filtered? 'iota doctor' checks it");
         }
     }
 
-    /// <summary>Ends all processes at once.</summary>
-    public void Kill()
-    {
-        foreach (var silo in _silos)
-        {
-            silo.Kill();
-        }
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await Task.WhenAll(_silos.Select(silo => silo.StopAsync()));
-        foreach (var silo in _silos)
-        {
-            silo.Dispose();
-        }
-    }
-
-    private static async Task JoinedAsync(IMinerGrain miner, DateTimeOffset since, CancellationToken cancellationToken)
+    private static async Task HeardOfAsync(IMinerGrain miner, DateTimeOffset since, CancellationToken cancellationToken)
     {
         while (await miner.GetAsync() is not { Capability: not null, LastSeen: { } seen } || seen < since)
         {

@@ -7,8 +7,7 @@ namespace IotaOrleans.Host.CommandLine.Training;
 /// <param name="Lock">Keeps other processes away.</param>
 /// <param name="Specification">What the run grain is given.</param>
 /// <param name="Silos">Miner silos in processes of their own.</param>
-/// <param name="Resumes">Whether the run has a past.</param>
-internal sealed record PreparedRun(RunFolder Folder, RunLock Lock, TrainingRunSpecification Specification, int Silos, bool Resumes) : IDisposable
+internal sealed record PreparedRun(RunFolder Folder, RunLock Lock, TrainingRunSpecification Specification, int Silos) : IDisposable
 {
     public void Dispose() => Lock.Dispose();
 }

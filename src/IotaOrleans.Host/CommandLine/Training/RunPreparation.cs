@@ -39,7 +39,7 @@ internal sealed class RunPreparation(string runs, IRunReporter reporter)
                 Silos = silos,
                 Specification = specification,
             }.Write(folder);
-            return new PreparedRun(folder, reserved, specification, silos, Resumes: false);
+            return new PreparedRun(folder, reserved, specification, silos);
         }
         catch
         {
@@ -82,7 +82,7 @@ internal sealed class RunPreparation(string runs, IRunReporter reporter)
             RunSpecificationValidator.Validate(specification);
             var silos = request.Silos ?? record.Silos;
             (record with { Silos = silos, Specification = specification }).Write(folder);
-            return new PreparedRun(folder, reserved, specification, silos, Resumes: true);
+            return new PreparedRun(folder, reserved, specification, silos);
         }
         catch
         {

@@ -13,10 +13,10 @@ internal sealed class TrainSession(TrainSessionOptions options, IRunReporter rep
 
     public async Task<int> RunAsync(Func<RunPreparation, CancellationToken, PreparedRun> prepare)
     {
-        var children = new ChildSilos();
+        ChildSilos? started = null;
         using var interruption = new Interruption(beforeLeaving: () =>
         {
-            children.Kill();
+            started?.Kill();
             reporter.Abandon();
         });
         if (options.Web is { } web)
@@ -32,7 +32,7 @@ internal sealed class TrainSession(TrainSessionOptions options, IRunReporter rep
         reporter.Waiting("starting the control silo");
         await using var host = await ControlHost.StartAsync(HostOptions(run, endpoints, plan, log), interruption.Requested);
         // Disposed in reverse: the miners leave before the control silo that they depend on.
-        await using var stoppedFirst = children;
+        await using var children = started = new ChildSilos(endpoints, log.Write);
         var recorder = new StatusRecorder(run.Folder, host.Page, time);
         if (host.Page is { } page)
         {
@@ -40,10 +40,10 @@ internal sealed class TrainSession(TrainSessionOptions options, IRunReporter rep
         }
 
         reporter.Waiting(plan.Silos.Count > 0 ? $"starting {Figures.Plural(plan.Silos.Count, "miner silo")}" : "loading the stages");
-        await children.StartAsync(plan.Silos, endpoints, host.Grains, log.Write, interruption.Requested);
-        var ending = await FollowAsync(run, host.Grains, children, recorder, interruption.Requested);
-        await reporter.EndAsync(ending);
-        return (int)(ending.Event is RunFailed ? ExitCode.Failed : ExitCode.Success);
+        await children.StartAsync(plan.Silos, host.Grains, interruption.Requested);
+        var last = await new RunConductor(run, host.Grains, children, _progress, reporter, recorder).RunAsync(interruption.Requested);
+        await reporter.EndAsync(End(run, last));
+        return (int)(last is RunFailed ? ExitCode.Failed : ExitCode.Success);
     }
 
     private ControlHostOptions HostOptions(PreparedRun run, SiloEndpoints endpoints, MinerPlan plan, RunLog log) => new()
@@ -56,47 +56,10 @@ internal sealed class TrainSession(TrainSessionOptions options, IRunReporter rep
         Logging = new HostLogging { File = log, Notice = reporter.Notice, Verbose = options.Verbose },
     };
 
-    private async Task<RunEnding> FollowAsync(PreparedRun run, IGrainFactory grains, ChildSilos children, StatusRecorder recorder, CancellationToken interrupted)
+    private RunEnding End(PreparedRun run, RunEvent last)
     {
-        var name = run.Specification.Run;
-        var grain = grains.GetGrain<ITrainingRunGrain>(name);
-        var follower = new RunFollower(grains.GetGrain<IRunViewGrain>(name), _progress, reporter);
-        await follower.CatchUpAsync();
-        // A run whose first session ended before its first step has a folder but no state yet.
-        var hasPast = run.Resumes && await grain.GetAsync() is not null;
-        await (hasPast ? grain.ResumeAsync(run.Specification) : grain.StartAsync(run.Specification));
-        recorder.Record(RunPhase.Preparing, _progress, always: true);
-
-        using var following = new CancellationTokenSource();
-        await using var stopping = interrupted.Register(() => _ = StopAsync(grain, recorder));
-        var end = follower.FollowAsync(_ => recorder.Record(RunPhase.Training, _progress, always: false), following.Token);
-        var lost = children.LostAsync();
-        if (await Task.WhenAny(end, lost) == lost)
-        {
-            // The run grain may survive the loss of a silo; if it does not, it says so in an event of its own.
-            reporter.Notice((await lost).Message);
-        }
-
-        var last = await end;
-        recorder.Record(PhaseAfter(last), _progress, always: true);
-        var resume = last is RunFinished ? null : $"iota train --resume {name}{(options.Runs == "runs" ? "" : $" --runs {options.Runs}")}";
+        var resume = last is RunFinished ? null : $"iota train --resume {run.Folder.Name}{(options.Runs == "runs" ? "" : $" --runs {options.Runs}")}";
         return new RunEnding(last, last is RunFinished finished ? Sample(finished.Checkpoint) : null, resume);
-    }
-
-    private async Task StopAsync(ITrainingRunGrain grain, StatusRecorder recorder)
-    {
-        reporter.Notice("stopping: finishing the steps in flight and writing a checkpoint (Ctrl+C again leaves at once)");
-        recorder.Record(RunPhase.Stopping, _progress, always: true);
-        try
-        {
-            await grain.StopAsync();
-        }
-#pragma warning disable CA1031 // Nobody awaits this; the run goes on or ends by itself, and the second Ctrl+C always works.
-        catch (Exception failure)
-#pragma warning restore CA1031
-        {
-            reporter.Notice($"the run could not be stopped: {failure.Message}");
-        }
     }
 
     private string? Sample(string checkpoint)
@@ -129,11 +92,4 @@ internal sealed class TrainSession(TrainSessionOptions options, IRunReporter rep
             : $"{Figures.Plural(specification.Miners.Length, "miner")} on {Figures.Plural(Math.Min(run.Silos, specification.Miners.Length), "silo")}");
         reporter.Fact("run", Figures.Place(run.Folder.FullPath));
     }
-
-    private static RunPhase PhaseAfter(RunEvent last) => last switch
-    {
-        RunFinished => RunPhase.Finished,
-        RunInterrupted => RunPhase.Interrupted,
-        _ => RunPhase.Failed,
-    };
 }
