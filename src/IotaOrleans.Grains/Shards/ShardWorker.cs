@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using IotaOrleans.Grains.Telemetry;
 using IotaOrleans.Protocol.Schedules;
 using IotaOrleans.Tensors;
 using IotaOrleans.Training.Data;
@@ -200,8 +201,15 @@ internal sealed class ShardWorker : IFrameInbox, IDisposable
     private void RunNext(CurrentOrder current)
     {
         var started = Stopwatch.GetTimestamp();
-        Execute(current, current.NextOp);
-        current.Busy += Stopwatch.GetElapsedTime(started);
+        var op = current.NextOp;
+        Execute(current, op);
+        var duration = Stopwatch.GetElapsedTime(started);
+        current.Busy += duration;
+        if (op.Kind is StageOpKind.Forward or StageOpKind.Backward)
+        {
+            IotaInstruments.RecordMicroBatch(_assignment.Stage, op.Kind == StageOpKind.Forward ? "forward" : "backward", duration);
+        }
+
         current.Next++;
         if (current.Next == current.Program.Length)
         {

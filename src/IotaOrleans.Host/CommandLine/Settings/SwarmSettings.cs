@@ -14,7 +14,7 @@ internal sealed class SwarmSettings : ISettings
 
     public Setting<int?> MicroBatches { get; } = new(
         SettingGroups.Swarm, "--micro-batches", "Micro-batches per step; must divide the batch size", Values.Whole(1, 65_536).OrNone(), null,
-        "the largest divisor up to 4 per stage");
+        "by cost: fewer for small models, whose passes have a fixed cost");
 
     public Setting<TrainingMode> Mode { get; } = new(
         SettingGroups.Swarm, "--mode", "exact: steps end together, the result equals one process; elastic: stages do not wait for each other",

@@ -1,9 +1,12 @@
-namespace IotaOrleans.Tensors;
+using IotaOrleans.Grains.Telemetry;
+using IotaOrleans.Tensors;
+
+namespace IotaOrleans.Grains.Shards;
 
 /// <summary>Passes frames by reference within the silo, and through a grain call to another one.</summary>
 /// <param name="inboxes">This silo's shards.</param>
 /// <param name="grains">The way to all others.</param>
-public sealed class GrainTensorTransport(FrameInboxes inboxes, IGrainFactory grains) : ITensorTransport
+internal sealed class GrainTensorTransport(FrameInboxes inboxes, IGrainFactory grains) : ITensorTransport
 {
     /// <inheritdoc />
     public Task SendAsync(ShardKey receiver, TensorFrame frame)
@@ -21,6 +24,7 @@ public sealed class GrainTensorTransport(FrameInboxes inboxes, IGrainFactory gra
     {
         using (frame)
         {
+            IotaInstruments.RecordWireBytes(frame.Header.Kind.ToString(), frame.Payload.Length);
             await grains.GetGrain<IFrameReceiverGrain>(receiver.ToString()).AcceptAsync(frame);
         }
     }
