@@ -3,6 +3,7 @@ using IotaOrleans.Grains.Placement;
 using IotaOrleans.Grains.Telemetry;
 using IotaOrleans.Protocol.Views;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace IotaOrleans.Grains.Views;
 
@@ -11,10 +12,11 @@ namespace IotaOrleans.Grains.Views;
 /// every <see cref="WriteInterval"/>, so that a fast run does not turn into a storm of writes.
 /// </summary>
 [ControlPlacement]
-internal sealed class RunViewGrain(
+internal sealed partial class RunViewGrain(
     [PersistentState("view", StorageNames.Control)] IPersistentState<RunViewGrainState> state,
     IHostApplicationLifetime host,
-    TimeProvider time) : Grain, IRunViewGrain
+    TimeProvider time,
+    ILogger<RunViewGrain> logger) : Grain, IRunViewGrain
 {
     private const int KeptEvents = 10_000;
     private const int EventsPerCall = 1_000;
@@ -49,8 +51,16 @@ internal sealed class RunViewGrain(
         _log.Close();
         if (_dirty || state.State.LastNumber != _log.LastNumber)
         {
-            // A clean end gives the numbers back that were only promised.
-            await WriteAsync(reserve: 0);
+            try
+            {
+                // A clean end gives the numbers back that were only promised.
+                await WriteAsync(reserve: 0);
+            }
+            catch (Exception failure) when (host.ApplicationStopping.IsCancellationRequested)
+            {
+                // A silo that goes down may lose its storage first; numbers that were promised are then left out.
+                LogNotWritten(this.GetPrimaryKeyString(), failure.Message);
+            }
         }
     }
 
@@ -136,6 +146,9 @@ internal sealed class RunViewGrain(
             throw;
         }
     }
+
+    [LoggerMessage(LogLevel.Debug, "The view of {Run} was not written at the end: {Reason}")]
+    private partial void LogNotWritten(string run, string reason);
 }
 
 /// <summary>What a run view grain stores.</summary>
