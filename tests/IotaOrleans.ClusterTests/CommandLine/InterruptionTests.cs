@@ -1,0 +1,114 @@
+using System.Diagnostics;
+using System.Text.Json;
+
+namespace IotaOrleans.ClusterTests.CommandLine;
+
+[Collection(ProgramGroup.Name)]
+public sealed class InterruptionTests(ProgramFolder folder) : IClassFixture<ProgramFolder>
+{
+    private static readonly string[] Endless = ["--steps", "1000000", "--checkpoint-interval", "1000000"];
+
+    [Theory]
+    [InlineData("interrupted", IotaProcess.Interrupt)]
+    [InlineData("terminated", IotaProcess.Terminate)]
+    public async Task TheFirstSignalStopsAtACheckpointFromWhichTheRunGoesOn(string run, int signal)
+    {
+        using var program = IotaProcess.Start(folder.Path, EndlessRun(run));
+        await program.WaitForAsync("step", times: 3);
+
+        var running = await IotaProcess.RunAsync(folder.Path, "train", "--resume", run);
+        running.ExitCode.Should().Be((int)ExitCode.RunState);
+        running.Errors.Should().ContainSingle().Which.Should().Contain($"run {run} is already running (process {program.Id})");
+        var status = await StatusAsync(run);
+        status.GetProperty("phase").GetString().Should().Be("training");
+        status.GetProperty("process").GetInt32().Should().Be(program.Id);
+
+        program.Signal(signal);
+        var result = await program.EndAsync();
+
+        result.ExitCode.Should().Be(0, result.ToString());
+        result.Errors.Should().Contain("stopping: finishing the steps in flight and writing a checkpoint (Ctrl+C again leaves at once)");
+        result.Errors.Should().Contain($"resume with: iota train --resume {run}");
+        var last = result.Events()[^1];
+        last.GetProperty("event").GetString().Should().Be("interrupted");
+        var step = last.GetProperty("step").GetInt64();
+        (await StatusAsync(run)).GetProperty("phase").GetString().Should().Be("interrupted");
+
+        var resumed = await IotaProcess.RunAsync(folder.Path, "train", "--resume", run, "--steps", $"{step + 2}", "--json");
+        resumed.ExitCode.Should().Be(0, resumed.ToString());
+        resumed.Events().Where(line => line.GetProperty("event").GetString() == "step").Select(line => line.GetProperty("step").GetInt64())
+            .Should().Equal(step + 1, step + 2);
+    }
+
+    [Fact]
+    public async Task TheSecondSignalEndsEverythingAtOnce()
+    {
+        using var program = IotaProcess.Start(folder.Path, EndlessRun("twice", "--silos", "2", "--batch-size", "4096", "--micro-batches", "64"));
+        await program.WaitForAsync("started");
+        var children = program.Children();
+        children.Should().HaveCount(2);
+
+        program.Signal(IotaProcess.Interrupt);
+        program.Signal(IotaProcess.Terminate);
+        var clock = Stopwatch.StartNew();
+        var result = await program.EndAsync();
+
+        result.ExitCode.Should().Be((int)ExitCode.Interrupted, result.ToString());
+        clock.Elapsed.Should().BeLessThan(TimeSpan.FromSeconds(5));
+        await AllEndAsync(children);
+    }
+
+    [Fact]
+    public async Task MinerSilosDoNotOutliveAProgramThatIsKilled()
+    {
+        using var program = IotaProcess.Start(folder.Path, EndlessRun("killed", "--silos", "2"));
+        await program.WaitForAsync("step");
+        var children = program.Children();
+        children.Should().HaveCount(2);
+
+        program.Signal(IotaProcess.KillNow);
+        await program.EndAsync();
+
+        await AllEndAsync(children);
+        var status = await IotaProcess.RunAsync(folder.Path, "status");
+        status.Text.Should().Contain("broken off");
+    }
+
+    [Fact]
+    public async Task ALostMinerSiloIsReplacedAndTheRunEndsAsIfNothingHadHappened()
+    {
+        string[] options = ["--steps", "60", "--checkpoint-interval", "10", "--silos", "2"];
+        using var program = IotaProcess.Start(folder.Path, ProgramFolder.Train("lossy", options));
+        await program.WaitForAsync("checkpoint");
+        var victim = program.Children()[0];
+        IotaProcess.Signal(victim, IotaProcess.KillNow);
+
+        var result = await program.EndAsync();
+        var undisturbed = await IotaProcess.RunAsync(folder.Path, ProgramFolder.Train("lossless", options));
+
+        result.ExitCode.Should().Be(0, result.ToString());
+        result.Errors.Should().Contain(line => line.Contains("ended with exit code 137", StringComparison.Ordinal) && line.EndsWith("starting it again", StringComparison.Ordinal));
+        var (lossy, lossless) = (result.Events()[^1], undisturbed.Events()[^1]);
+        lossy.GetProperty("validationLoss").GetDouble().Should().Be(lossless.GetProperty("validationLoss").GetDouble());
+        lossy.GetProperty("rewards").GetRawText().Should().Be(lossless.GetProperty("rewards").GetRawText(), "work that was lost is not paid twice");
+    }
+
+    private static string[] EndlessRun(string name, params string[] more) => ProgramFolder.Train(name, [.. Endless, .. more]);
+
+    private async Task<JsonElement> StatusAsync(string run)
+    {
+        var status = await IotaProcess.RunAsync(folder.Path, "status", "--json");
+        status.ExitCode.Should().Be(0, status.ToString());
+        return JsonDocument.Parse(status.Text).RootElement.EnumerateArray().Single(entry => entry.GetProperty("run").GetString() == run);
+    }
+
+    private static async Task AllEndAsync(int[] processes)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
+        while (processes.Any(IotaProcess.IsRunning))
+        {
+            (await timer.WaitForNextTickAsync(patience.Token)).Should().BeTrue();
+        }
+    }
+}

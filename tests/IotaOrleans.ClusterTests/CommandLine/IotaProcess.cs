@@ -1,0 +1,157 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using System.Threading.Channels;
+
+namespace IotaOrleans.ClusterTests.CommandLine;
+
+/// <summary>The real program, as a person would start it.</summary>
+internal sealed class IotaProcess : IDisposable
+{
+    public const int Interrupt = 2;
+    public const int Terminate = 15;
+    public const int KillNow = 9;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+
+    private readonly Process _process;
+    private readonly Channel<string> _lines = Channel.CreateUnbounded<string>();
+    private readonly ConcurrentQueue<string> _output = new();
+    private readonly ConcurrentQueue<string> _errors = new();
+
+    private IotaProcess(Process process) => _process = process;
+
+    public int Id => _process.Id;
+
+    /// <summary>Starts the program in a folder, with variables as NAME=value before the arguments.</summary>
+    public static IotaProcess Start(string folder, params string[] arguments)
+    {
+        var variables = arguments.TakeWhile(argument => argument.StartsWith("IOTA_", StringComparison.Ordinal)).ToArray();
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "iota.dll"), .. arguments.Skip(variables.Length)])
+        {
+            WorkingDirectory = folder,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (var variable in variables.Select(variable => variable.Split('=', 2)))
+        {
+            start.Environment[variable[0]] = variable[1];
+        }
+
+        var program = new IotaProcess(new Process { StartInfo = start });
+        program._process.OutputDataReceived += (_, line) => program.Hear(line.Data);
+        program._process.ErrorDataReceived += (_, line) =>
+        {
+            if (line.Data is not null)
+            {
+                program._errors.Enqueue(line.Data);
+            }
+        };
+        program._process.Start();
+        program._process.BeginOutputReadLine();
+        program._process.BeginErrorReadLine();
+        return program;
+    }
+
+    /// <summary>Runs the program to its end.</summary>
+    public static async Task<IotaResult> RunAsync(string folder, params string[] arguments)
+    {
+        using var program = Start(folder, arguments);
+        return await program.EndAsync();
+    }
+
+    public async Task<IotaResult> EndAsync()
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        try
+        {
+            await _process.WaitForExitAsync(patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            _process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"the program did not end; it said: {string.Join('\n', _output)}\n{string.Join('\n', _errors)}");
+        }
+
+        return new IotaResult(_process.ExitCode, [.. _output], [.. _errors]);
+    }
+
+    /// <summary>Waits for a JSON line with an event of the given name.</summary>
+    public async Task<JsonElement> WaitForAsync(string happened, int times = 1)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        await foreach (var line in _lines.Reader.ReadAllAsync(patience.Token))
+        {
+            var json = JsonDocument.Parse(line).RootElement;
+            if (json.GetProperty("event").GetString() == happened && --times == 0)
+            {
+                return json;
+            }
+        }
+
+        throw new InvalidOperationException($"the program ended without '{happened}': {string.Join('\n', _errors)}");
+    }
+
+    public void Signal(int signal) => SendSignal(Id, signal).Should().Be(0, "the program should still run");
+
+    public static void Signal(int process, int signal) => SendSignal(process, signal).Should().Be(0, "the process should still run");
+
+    /// <summary>Processes that this one started and that run.</summary>
+    public int[] Children() => [.. Process.GetProcesses().Where(process => ParentOf(process.Id) == Id).Select(process => process.Id)];
+
+    /// <summary>Whether a process runs; one that ended and that nobody has asked about does not.</summary>
+    public static bool IsRunning(int process) => StatOf(process) is { } stat && stat[0] is not ("Z" or "X");
+
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill(entireProcessTree: true);
+        }
+
+        _process.Dispose();
+    }
+
+    private void Hear(string? line)
+    {
+        if (line is null)
+        {
+            _lines.Writer.TryComplete();
+            return;
+        }
+
+        _output.Enqueue(line);
+        _lines.Writer.TryWrite(line);
+    }
+
+    private static int? ParentOf(int process) => StatOf(process) is { } stat ? int.Parse(stat[1], System.Globalization.CultureInfo.InvariantCulture) : null;
+
+    /// <summary>The fields of /proc/ID/stat after the name, which may hold anything.</summary>
+    private static string[]? StatOf(int process)
+    {
+        try
+        {
+            var text = File.ReadAllText($"/proc/{process}/stat");
+            return text[(text.LastIndexOf(')') + 2)..].Split(' ');
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    [DllImport("libc", EntryPoint = "kill")]
+    private static extern int SendSignal(int process, int signal);
+}
+
+/// <summary>How the program ended.</summary>
+internal sealed record IotaResult(int ExitCode, IReadOnlyList<string> Output, IReadOnlyList<string> Errors)
+{
+    public string Text => string.Join('\n', Output);
+
+    public JsonElement[] Events() => [.. Output.Select(line => JsonDocument.Parse(line).RootElement)];
+
+    public override string ToString() => $"exit {ExitCode}\n{Text}\n{string.Join('\n', Errors)}";
+}

@@ -1,0 +1,83 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace IotaOrleans.ClusterTests.CommandLine;
+
+[Collection(ProgramGroup.Name)]
+public sealed class WrongInputTests(ProgramFolder folder) : IClassFixture<ProgramFolder>
+{
+    [Theory]
+    [InlineData(ExitCode.Usage, "unknown command 'trian', did you mean 'train'?", "trian")]
+    [InlineData(ExitCode.Usage, "unknown option '--stepz', did you mean '--steps'?", "train", "--stepz", "3")]
+    [InlineData(ExitCode.Usage, "unexpected argument 'now'", "train", "now")]
+    [InlineData(ExitCode.Usage, "--steps: 'many' is not a whole number of at least 1", "train", "--steps", "many")]
+    [InlineData(ExitCode.Usage, "--steps: '0' is not a whole number", "train", "--steps", "0")]
+    [InlineData(ExitCode.Usage, "--steps needs a value", "train", "--steps")]
+    [InlineData(ExitCode.Usage, "--steps is given 2 times", "train", "--steps", "1", "--steps", "2")]
+    [InlineData(ExitCode.Usage, "--learning-rate: '0' is not a number above 0", "train", "--learning-rate", "0")]
+    [InlineData(ExitCode.Usage, "--preset: 'huge' is not one of nano, tiny, small", "train", "--preset", "huge")]
+    [InlineData(ExitCode.Usage, "IOTA_MICRO_BATCHES: 'x' is not a whole number", "IOTA_MICRO_BATCHES=x", "train")]
+    [InlineData(ExitCode.Usage, "IOTA_JSON: 'perhaps' is neither true nor false", "IOTA_JSON=perhaps", "train")]
+    [InlineData(ExitCode.Usage, "5 stages cannot share 4 blocks", "train", "--stages", "5")]
+    [InlineData(ExitCode.Usage, "12 sequences do not divide into 5 micro-batches", "train", "--micro-batches", "5")]
+    [InlineData(ExitCode.Usage, "is 97.7 MiB between stages and 64 MiB is the most", "train", "--context", "100000", "--micro-batches", "6")]
+    [InlineData(ExitCode.Usage, "--config and --model both", "train", "--config", "a", "--model", "b")]
+    [InlineData(ExitCode.Usage, "--run: '../elsewhere' is not a name", "train", "--run", "../elsewhere")]
+    [InlineData(ExitCode.Usage, "no run yesterday in runs", "train", "--resume", "yesterday")]
+    [InlineData(ExitCode.Usage, "--cluster: 'nowhere' is not of the form HOST:PORT", "join", "--cluster", "nowhere")]
+    [InlineData(ExitCode.Usage, "--cluster is missing: give --cluster HOST:PORT, or set IOTA_CLUSTER", "join")]
+    [InlineData(ExitCode.Usage, "--model is missing", "sample")]
+    [InlineData(ExitCode.Usage, "check-model needs a DIR", "check-model")]
+    [InlineData(ExitCode.Usage, "IOTA_DASHBOARD_TOKEN", "serve", "--dashboard-token", "short", "--http-port", "0", "--silo-port", "0")]
+    [InlineData(ExitCode.Data, "There is no file or folder 'missing.txt'", "train", "--data", "missing.txt")]
+    [InlineData(ExitCode.Data, "empty.txt is empty", "train", "--data", "empty.txt")]
+    [InlineData(ExitCode.Data, "short.txt is too short", "train", "--data", "short.txt")]
+    [InlineData(ExitCode.Data, "binary.txt is not UTF-8", "train", "--data", "binary.txt")]
+    [InlineData(ExitCode.Data, "There is no tokenizer 'klingon'", "train", "--data", "text.txt", "--tokenizer", "klingon")]
+    [InlineData(ExitCode.Model, "missing.json", "train", "--config", "missing.json")]
+    [InlineData(ExitCode.Model, "gpt2.json: model_type is gpt2", "train", "--config", "gpt2.json")]
+    [InlineData(ExitCode.Model, "there is no such model directory", "sample", "--model", "missing")]
+    [InlineData(ExitCode.Model, "there is no such model directory", "eval", "--model", "missing")]
+    [InlineData(ExitCode.Model, "there is no such model directory", "check-model", "missing")]
+    [InlineData(ExitCode.Environment, "text.txt", "train", "--data", "text.txt", "--runs", "text.txt")]
+    [InlineData(ExitCode.Environment, "did not answer with a list of runs", "status", "--url", "http://127.0.0.1:1")]
+    public async Task WrongInputIsOneLineAndItsOwnExitCode(ExitCode exitCode, string message, params string[] arguments)
+    {
+        await File.WriteAllTextAsync(folder.In("empty.txt"), "");
+        await File.WriteAllTextAsync(folder.In("short.txt"), "too short\n");
+        await File.WriteAllBytesAsync(folder.In("binary.txt"), [.. Enumerable.Repeat<byte>(0xFF, 5000)]);
+        await File.WriteAllTextAsync(folder.In("gpt2.json"), """{"model_type":"gpt2"}""");
+
+        var result = await IotaProcess.RunAsync(folder.Path, arguments);
+
+        result.ExitCode.Should().Be((int)exitCode, result.ToString());
+        result.Output.Should().BeEmpty();
+        result.Errors.Should().ContainSingle().Which.Should().StartWith("error: ").And.Contain(message);
+        Runs().Should().BeEmpty("a run that could not start leaves nothing behind");
+    }
+
+    [Fact]
+    public async Task APortInUseIsNamedBeforeAnythingStarts()
+    {
+        using var taken = new TcpListener(IPAddress.Loopback, 0);
+        taken.Start();
+        var port = ((IPEndPoint)taken.LocalEndpoint).Port;
+
+        var result = await IotaProcess.RunAsync(folder.Path, "train", "--data", "text.txt", "--http-port", $"{port}");
+
+        result.ExitCode.Should().Be((int)ExitCode.Environment);
+        result.Errors.Should().Equal($"error: port {port} is in use; choose another with --http-port");
+        Runs().Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task DetailsOfAnErrorAreShownOnlyWhenAskedFor()
+    {
+        var result = await IotaProcess.RunAsync(folder.Path, "sample", "--model", "missing", "--verbose");
+
+        result.ExitCode.Should().Be((int)ExitCode.Model);
+        result.Errors.Should().HaveCountGreaterThan(1).And.Contain(line => line.Contains("   at ", StringComparison.Ordinal));
+    }
+
+    private IEnumerable<string> Runs() => Directory.Exists(folder.In("runs")) ? Directory.EnumerateDirectories(folder.In("runs")) : [];
+}
