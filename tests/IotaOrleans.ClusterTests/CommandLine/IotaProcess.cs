@@ -13,7 +13,7 @@ internal sealed class IotaProcess : IDisposable
     public const int Terminate = 15;
     public const int KillNow = 9;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan UsualPatience = TimeSpan.FromMinutes(3);
 
     private readonly Process _process;
     private readonly Channel<string> _lines = Channel.CreateUnbounded<string>();
@@ -64,10 +64,10 @@ internal sealed class IotaProcess : IDisposable
 
     public async Task<IotaResult> EndAsync()
     {
-        using var patience = new CancellationTokenSource(Patience);
+        using var limit = new CancellationTokenSource(UsualPatience);
         try
         {
-            await _process.WaitForExitAsync(patience.Token);
+            await _process.WaitForExitAsync(limit.Token);
         }
         catch (OperationCanceledException)
         {
@@ -79,10 +79,10 @@ internal sealed class IotaProcess : IDisposable
     }
 
     /// <summary>Waits for a JSON line with an event of the given name.</summary>
-    public async Task<JsonElement> WaitForAsync(string happened, int times = 1)
+    public async Task<JsonElement> WaitForAsync(string happened, int times = 1, TimeSpan? patience = null)
     {
-        using var patience = new CancellationTokenSource(Patience);
-        await foreach (var line in _lines.Reader.ReadAllAsync(patience.Token))
+        using var limit = new CancellationTokenSource(patience ?? UsualPatience);
+        await foreach (var line in _lines.Reader.ReadAllAsync(limit.Token))
         {
             var json = JsonDocument.Parse(line).RootElement;
             if (json.GetProperty("event").GetString() == happened && --times == 0)
