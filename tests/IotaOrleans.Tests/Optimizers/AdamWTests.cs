@@ -1,8 +1,8 @@
 using IotaOrleans.Training.Optimizers;
 using TorchSharp;
 using TorchSharp.Modules;
-using AdamW = IotaOrleans.Training.Optimizers.AdamW;
 using static TorchSharp.torch;
+using AdamW = IotaOrleans.Training.Optimizers.AdamW;
 
 namespace IotaOrleans.Tests.Optimizers;
 

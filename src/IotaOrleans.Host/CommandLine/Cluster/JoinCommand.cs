@@ -12,7 +12,10 @@ internal sealed class JoinCommand : IotaCommand
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(3);
 
     private readonly Setting<DnsEndPoint?> _cluster = new(
-        SettingGroups.Swarm, "--cluster", "The control silo to join", ClusterSettings.HostAndPort(), null) { Mandatory = true };
+        SettingGroups.Swarm, "--cluster", "The control silo to join", ClusterSettings.HostAndPort(), null)
+    {
+        Mandatory = true,
+    };
 
     private readonly Setting<IReadOnlyList<string>?> _miners = new(
         SettingGroups.Swarm, "--miner", "Name of the miner, or several with commas; the same name is the same miner, whenever it comes back",
