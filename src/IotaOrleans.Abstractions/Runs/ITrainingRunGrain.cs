@@ -26,6 +26,11 @@ public interface ITrainingRunGrain : IGrainWithStringKey
     [Alias("Get")]
     Task<TrainingRunState?> GetAsync();
 
+    /// <summary>A miner's silo is gone for certain: a session in which it holds a stage fails now, not when somebody misses it, and can be resumed.</summary>
+    [AlwaysInterleave]
+    [Alias("ReportLoss")]
+    Task ReportLossAsync(string miner);
+
     /// <summary>A shard's account of a finished work order; repeated reports are ignored. Interleaves: <see cref="StopAsync"/> waits for the last ones.</summary>
     [AlwaysInterleave]
     [Alias("Report")]

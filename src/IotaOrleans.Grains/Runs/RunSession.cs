@@ -114,6 +114,15 @@ internal sealed partial class RunSession
         EndWhenDone();
     }
 
+    /// <summary>Ends the session if the miner holds a stage: its weights are gone.</summary>
+    public void ReportLoss(string miner)
+    {
+        if (_specification.Miners.Contains(miner))
+        {
+            _ = EndAsync(RunPhase.Failed, $"the silo of {miner} was lost");
+        }
+    }
+
     private void Complete(ImmutableArray<ShardReport> reports)
     {
         var order = reports[0].Order;

@@ -61,6 +61,13 @@ internal sealed class TrainingRunGrain(
         return Task.CompletedTask;
     }
 
+    /// <inheritdoc />
+    public Task ReportLossAsync(string miner)
+    {
+        _session?.ReportLoss(miner);
+        return Task.CompletedTask;
+    }
+
     private async Task BeginAsync(TrainingRunState state)
     {
         await SaveAsync(state with { Phase = RunPhase.Preparing });

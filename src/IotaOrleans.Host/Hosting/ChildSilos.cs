@@ -35,16 +35,19 @@ internal sealed class ChildSilos(SiloEndpoints control, Action<string> log) : IA
         await Task.WhenAll(silos.Select(silo => JoinedAsync(silo, grains, since, cancellationToken)));
     }
 
-    /// <summary>Starts a lost silo's miners in a new process and waits until they are back.</summary>
-    /// <exception cref="IotaException">The process ended, too, or a miner was not heard of in time.</exception>
-    public async Task ReplaceAsync(ChildSilo lost, IGrainFactory grains, CancellationToken cancellationToken)
+    /// <summary>Forgets a silo that was lost.</summary>
+    public void Remove(ChildSilo lost)
     {
         lock (_gate)
         {
             _silos.Remove(lost);
         }
+    }
 
-        lost.Dispose();
+    /// <summary>Starts a lost silo's miners in a new process and waits until they are back.</summary>
+    /// <exception cref="IotaException">The process ended, too, or a miner was not heard of in time.</exception>
+    public async Task ReplaceAsync(ChildSilo lost, IGrainFactory grains, CancellationToken cancellationToken)
+    {
         var since = DateTimeOffset.UtcNow;
         await JoinedAsync(Start(lost.Name, lost.Miners), grains, since, cancellationToken);
     }

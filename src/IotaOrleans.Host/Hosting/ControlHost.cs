@@ -41,6 +41,17 @@ internal sealed class ControlHost : IAsyncDisposable
         }
     }
 
+    /// <summary>Tells the cluster that the silo of a miner is gone, for one who knows it for certain.</summary>
+    public async Task ForgetSiloOfAsync(string miner)
+    {
+        var membership = _host.Services.GetRequiredService<IClusterMembershipService>();
+        var capability = (await Grains.GetGrain<IMinerGrain>(miner).GetAsync()).Capability;
+        foreach (var silo in membership.CurrentSnapshot.Members.Keys.Where(silo => silo.ToString() == capability?.Silo))
+        {
+            await membership.TryKill(silo);
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         using var patience = new CancellationTokenSource(StopPatience);

@@ -9,12 +9,14 @@ namespace IotaOrleans.Host.CommandLine.Training;
 /// on from its last checkpoint.
 /// </summary>
 internal sealed class RunConductor(
-    PreparedRun run, IGrainFactory grains, ChildSilos children, RunProgress progress, IRunReporter reporter, StatusRecorder recorder)
+    PreparedRun run, ControlHost host, ChildSilos children, RunProgress progress, IRunReporter reporter, StatusRecorder recorder)
 {
-    private const int MostRepairsWithoutProgress = 3;
+    private const int MostRepairsPerCheckpoint = 3;
 
-    private readonly ITrainingRunGrain _grain = grains.GetGrain<ITrainingRunGrain>(run.Folder.Name);
-    private readonly RunFollower _follower = new(grains.GetGrain<IRunViewGrain>(run.Folder.Name), progress, reporter);
+    private readonly ITrainingRunGrain _grain = host.Grains.GetGrain<ITrainingRunGrain>(run.Folder.Name);
+    private readonly RunFollower _follower = new(host.Grains.GetGrain<IRunViewGrain>(run.Folder.Name), progress, reporter);
+    private string? _checkpointAtLoss;
+    private int _repairs;
 
     /// <summary>Runs the session.</summary>
     /// <param name="interrupted">Asks the run to stop at a checkpoint.</param>
@@ -24,7 +26,6 @@ internal sealed class RunConductor(
         await _follower.CatchUpAsync();
         await BeginAsync();
         await using var stopping = interrupted.Register(() => _ = StopAsync());
-        var (repairs, reached) = (0, -1L);
         while (true)
         {
             var (last, repaired) = await FollowAsync(interrupted);
@@ -37,14 +38,6 @@ internal sealed class RunConductor(
             // What stops an ending session from being resumed is over when stopping returns.
             await _grain.StopAsync();
             var checkpoint = (await _grain.GetAsync())?.CheckpointStep ?? 0;
-            repairs = checkpoint > reached ? 1 : repairs + 1;
-            reached = checkpoint;
-            if (repairs > MostRepairsWithoutProgress)
-            {
-                recorder.Record(RunPhase.Failed, progress, always: true);
-                return last;
-            }
-
             reporter.Notice($"going on from step {Figures.Count(checkpoint)}");
             await BeginAsync();
         }
@@ -59,22 +52,46 @@ internal sealed class RunConductor(
 
     private async Task<(RunEvent Last, bool Repaired)> FollowAsync(CancellationToken interrupted)
     {
-        var end = _follower.FollowAsync(_ => recorder.Record(RunPhase.Training, progress, always: false), CancellationToken.None);
+        var end = _follower.FollowAsync(happened => recorder.Record(RunPhase.Training, progress, always: happened is RunStarted), CancellationToken.None);
         var lost = children.LostAsync();
         var repair = Task.CompletedTask;
         var repaired = false;
         while (await Task.WhenAny(end, lost) == lost)
         {
             var silo = await lost;
+            CountRepair(silo);
             reporter.Notice($"{silo.LastWords}; starting it again");
+            children.Remove(silo);
             await repair;
-            repair = children.ReplaceAsync(silo, grains, interrupted);
+            repair = RepairAsync(silo, interrupted);
             repaired = true;
             lost = children.LostAsync();
         }
 
         await repair;
         return (await end, repaired);
+    }
+
+    /// <summary>A silo that ends again and again is not helped by starting it again.</summary>
+    private void CountRepair(ChildSilo lost)
+    {
+        _repairs = progress.Checkpoint == _checkpointAtLoss ? _repairs + 1 : 1;
+        _checkpointAtLoss = progress.Checkpoint;
+        if (_repairs > MostRepairsPerCheckpoint)
+        {
+            recorder.Record(RunPhase.Failed, progress, always: true);
+            throw new IotaException(
+                ExitCode.Failed,
+                $"{lost.LastWords}; that makes {_repairs} losses without a new checkpoint. Mend the cause, then go on with --resume {run.Folder.Name}");
+        }
+    }
+
+    private async Task RepairAsync(ChildSilo lost, CancellationToken interrupted)
+    {
+        // Probes would find out in time; who has seen the process end need not wait for them.
+        await Task.WhenAll(lost.Miners.Select(host.ForgetSiloOfAsync));
+        await Task.WhenAll(lost.Miners.Select(_grain.ReportLossAsync));
+        await children.ReplaceAsync(lost, host.Grains, interrupted);
     }
 
     private async Task StopAsync()

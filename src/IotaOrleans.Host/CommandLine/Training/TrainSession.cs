@@ -41,7 +41,7 @@ internal sealed class TrainSession(TrainSessionOptions options, IRunReporter rep
 
         reporter.Waiting(plan.Silos.Count > 0 ? $"starting {Figures.Plural(plan.Silos.Count, "miner silo")}" : "loading the stages");
         await children.StartAsync(plan.Silos, host.Grains, interruption.Requested);
-        var last = await new RunConductor(run, host.Grains, children, _progress, reporter, recorder).RunAsync(interruption.Requested);
+        var last = await new RunConductor(run, host, children, _progress, reporter, recorder).RunAsync(interruption.Requested);
         await reporter.EndAsync(End(run, last));
         return (int)(last is RunFailed ? ExitCode.Failed : ExitCode.Success);
     }
