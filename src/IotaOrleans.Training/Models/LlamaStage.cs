@@ -16,7 +16,7 @@ public sealed class LlamaStage : IDisposable
     /// <summary>The token embedding [vocabulary, model].</summary>
     public const string EmbeddingName = "model.embed_tokens.weight";
 
-    private readonly ModelConfiguration _model;
+    private readonly Scalar _epsilon;
     private readonly Tensor? _embedding;
     private readonly ImmutableArray<LlamaBlock> _blocks;
     private readonly Tensor? _norm;
@@ -28,13 +28,13 @@ public sealed class LlamaStage : IDisposable
     /// <param name="blocks">The blocks of this stage.</param>
     public LlamaStage(ModelConfiguration model, BlockRange blocks)
     {
-        _model = model;
+        _epsilon = model.NormEpsilon;
         IsFirst = blocks.First == 0;
         IsLast = blocks.End == model.BlockCount;
         Parameters = new StageParameters(ParameterLayout.Of(model, blocks));
         _rotary = new RotaryTable(model);
         _embedding = IsFirst ? Parameters.View(EmbeddingName) : null;
-        _blocks = [.. Enumerable.Range(blocks.First, blocks.Count).Select(index => new LlamaBlock(model, Parameters, index))];
+        _blocks = [.. Enumerable.Range(blocks.First, blocks.Count).Select(index => new LlamaBlock(model, Parameters, _epsilon, index))];
         _norm = IsLast ? Parameters.View("model.norm.weight") : null;
         _head = !IsLast ? null : !model.TiedEmbeddings ? Parameters.View("lm_head.weight") : _embedding ?? Parameters.View(EmbeddingName);
     }
@@ -63,7 +63,7 @@ public sealed class LlamaStage : IDisposable
 
         if (_norm is not null)
         {
-            hidden = linear(LlamaBlock.RootMeanSquareNorm(hidden, _norm, _model.NormEpsilon), _head!);
+            hidden = linear(LlamaBlock.RootMeanSquareNorm(hidden, _norm, _epsilon), _head!);
         }
 
         return hidden.MoveToOuterDisposeScope();
@@ -94,6 +94,7 @@ public sealed class LlamaStage : IDisposable
 internal sealed class LlamaBlock
 {
     private readonly ModelConfiguration _model;
+    private readonly Scalar _epsilon;
     private readonly Tensor _attentionNorm;
     private readonly Tensor _queryKeyValue;
     private readonly Tensor _attentionOutput;
@@ -101,9 +102,10 @@ internal sealed class LlamaBlock
     private readonly Tensor _gateUp;
     private readonly Tensor _down;
 
-    public LlamaBlock(ModelConfiguration model, StageParameters parameters, int index)
+    public LlamaBlock(ModelConfiguration model, StageParameters parameters, Scalar epsilon, int index)
     {
         _model = model;
+        _epsilon = epsilon;
         _attentionNorm = parameters.View(Name("input_layernorm"));
         _queryKeyValue = parameters.View(Name("self_attn.q_proj"), Name("self_attn.k_proj"), Name("self_attn.v_proj"));
         _attentionOutput = parameters.View(Name("self_attn.o_proj"));
@@ -116,13 +118,13 @@ internal sealed class LlamaBlock
 
     public Tensor Forward(Tensor hidden, Tensor cosine, Tensor sine)
     {
-        hidden = hidden + Attention(RootMeanSquareNorm(hidden, _attentionNorm, _model.NormEpsilon), cosine, sine);
-        return hidden + FeedForward(RootMeanSquareNorm(hidden, _feedForwardNorm, _model.NormEpsilon));
+        hidden = hidden.add(Attention(RootMeanSquareNorm(hidden, _attentionNorm, _epsilon), cosine, sine), Numbers.One);
+        return hidden.add(FeedForward(RootMeanSquareNorm(hidden, _feedForwardNorm, _epsilon)), Numbers.One);
     }
 
     /// <summary>Zhang and Sennrich, 2019.</summary>
-    public static Tensor RootMeanSquareNorm(Tensor hidden, Tensor weight, double epsilon) =>
-        hidden * rsqrt(hidden.square().mean([-1], keepdim: true) + epsilon) * weight;
+    public static Tensor RootMeanSquareNorm(Tensor hidden, Tensor weight, Scalar epsilon) =>
+        hidden * rsqrt((hidden * hidden).mean([-1], keepdim: true).add(epsilon, Numbers.One)) * weight;
 
     private Tensor Attention(Tensor hidden, Tensor cosine, Tensor sine)
     {
@@ -158,13 +160,20 @@ internal sealed class RotaryTable : IDisposable
 
     public RotaryTable(ModelConfiguration model)
     {
-        using var scope = NewDisposeScope();
-        var half = model.HeadSize / 2;
-        var frequencies = pow(model.RotaryBase, arange(half, ScalarType.Float64).mul(-2.0 / model.HeadSize));
-        var angles = outer(arange(model.ContextLength, ScalarType.Float64), frequencies);
-        _cosine = cat([angles.cos(), angles.cos()], -1).to(ScalarType.Float32).DetachFromDisposeScope();
-        // The half-rotation (x1, x2) → (−x2, x1) is a roll whose sign lives in the table.
-        _sine = cat([angles.sin().neg(), angles.sin()], -1).to(ScalarType.Float32).DetachFromDisposeScope();
+        int half = model.HeadSize / 2, size = model.HeadSize;
+        var cosines = new float[model.ContextLength * size];
+        var sines = new float[cosines.Length];
+        for (var i = 0; i < cosines.Length; i++)
+        {
+            var (time, channel) = (i / size, i % size);
+            var angle = time * Math.Pow(model.RotaryBase, -2.0 * (channel % half) / size);
+            cosines[i] = (float)Math.Cos(angle);
+            // The half-rotation (x1, x2) → (−x2, x1) is a roll whose sign lives in the table.
+            sines[i] = (float)(channel < half ? -Math.Sin(angle) : Math.Sin(angle));
+        }
+
+        _cosine = tensor(cosines, [model.ContextLength, size]).DetachFromDisposeScope();
+        _sine = tensor(sines, [model.ContextLength, size]).DetachFromDisposeScope();
     }
 
     public (Tensor Cosine, Tensor Sine) For(long time) => (_cosine.narrow(0, 0, time), _sine.narrow(0, 0, time));
@@ -173,7 +182,7 @@ internal sealed class RotaryTable : IDisposable
     public static Tensor Rotate(Tensor heads, Tensor cosine, Tensor sine)
     {
         var half = heads.shape[^1] / 2;
-        return addcmul(heads * cosine, roll(heads, half, -1), sine, 1);
+        return addcmul(heads * cosine, roll(heads, half, -1), sine, Numbers.One);
     }
 
     public void Dispose()
@@ -181,4 +190,14 @@ internal sealed class RotaryTable : IDisposable
         _cosine.Dispose();
         _sine.Dispose();
     }
+}
+
+/// <summary>
+/// Numbers that native calls read. They live as long as the process or the model: TorchSharp hands the native side a bare pointer,
+/// so a temporary Scalar, which every operator between a tensor and a number makes, as does a plain sum of tensors, may be freed by a
+/// garbage collection on another thread while the call still reads it.
+/// </summary>
+internal static class Numbers
+{
+    public static Scalar One { get; } = 1f;
 }

@@ -43,6 +43,7 @@ public sealed class StageParameters : IDisposable
     /// </summary>
     public Tensor View(params ReadOnlySpan<string> names)
     {
+        using var scope = NewDisposeScope();
         var first = Layout[names[0]];
         long rows = 0;
         var end = first.Offset;
@@ -59,11 +60,8 @@ public sealed class StageParameters : IDisposable
         }
 
         long[] shape = first.Shape.Length == 1 ? [rows] : [rows, first.Shape[1]];
-        using var values = _values.narrow(0, first.Offset, end - first.Offset);
-        using var shaped = values.view(shape);
-        using var gradients = _gradients.narrow(0, first.Offset, end - first.Offset);
-        var view = shaped.detach().requires_grad_(true).DetachFromDisposeScope();
-        view.grad = gradients.view(shape);
+        var view = _values.narrow(0, first.Offset, end - first.Offset).view(shape).detach().requires_grad_(true).DetachFromDisposeScope();
+        view.grad = _gradients.narrow(0, first.Offset, end - first.Offset).view(shape);
         _views.Add(view);
         return view;
     }

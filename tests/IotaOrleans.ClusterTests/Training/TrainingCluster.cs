@@ -7,7 +7,7 @@ namespace IotaOrleans.ClusterTests.Training;
 /// <summary>A control silo and as many miner silos as a test wants; with none, the control silo hosts the miners too.</summary>
 internal sealed class TrainingCluster : IAsyncDisposable
 {
-    /// <summary>Tests that train run one after the other: they share the processor's lanes and the pool of frames.</summary>
+    /// <summary>See <see cref="TrainingGroup"/>.</summary>
     public const string Alone = "training";
 
     private readonly InProcessTestCluster _cluster;
@@ -107,3 +107,7 @@ internal sealed class TestRun : IDisposable
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);
 }
+
+/// <summary>Tests that train run one after the other, and beside no others: they share the lanes and the pool of frames.</summary>
+[CollectionDefinition(TrainingCluster.Alone, DisableParallelization = true)]
+public sealed class TrainingGroup;
