@@ -8,6 +8,7 @@ namespace IotaOrleans.Tests.Models;
 /// TorchSharp passes bare pointers of managed wrappers to native code. What a wrapper's finalizer frees while the call runs is read
 /// after its end: rarely in a quiet program, and sooner or later in a long one.
 /// </summary>
+[Collection(TorchAlone.Name)]
 public sealed class CollectorStressTests
 {
     [Fact]

@@ -6,6 +6,7 @@ using AdamW = IotaOrleans.Training.Optimizers.AdamW;
 
 namespace IotaOrleans.Tests.Optimizers;
 
+[Collection(TorchAlone.Name)]
 public sealed class AdamWTests
 {
     [Theory]
