@@ -57,7 +57,29 @@ internal static class BrailleChart
             counts[column]++;
         }
 
-        return [.. sums.Select((sum, column) => counts[column] == 0 ? double.NaN : sum / counts[column])];
+        double[] values = [.. sums.Select((sum, column) => counts[column] == 0 ? double.NaN : sum / counts[column])];
+        Bridge(values);
+        return values;
+    }
+
+    /// <summary>Draws straight lines over columns without a point that lie between two with one.</summary>
+    private static void Bridge(double[] values)
+    {
+        var last = -1;
+        for (var column = 0; column < values.Length; column++)
+        {
+            if (double.IsNaN(values[column]))
+            {
+                continue;
+            }
+
+            for (var between = last + 1; last >= 0 && between < column; between++)
+            {
+                values[between] = values[last] + ((values[column] - values[last]) * (between - last) / (column - last));
+            }
+
+            last = column;
+        }
     }
 
     private static string Label(int row, int height, double low, double high)
