@@ -13,25 +13,9 @@ namespace IotaOrleans.ClusterTests.Training;
 /// </summary>
 internal static class PlainLoop
 {
-    // A plain loop makes temporary Scalars at every turn, which a collection may free while native code reads them (see the model's
-    // Numbers). The loop is to be plain, so the collector has to wait.
-    private const long NoCollectionBytes = 200_000_000;
-
     public static IReadOnlyList<double> Train(TrainingRunSpecification run, int steps)
     {
-        GC.TryStartNoGCRegion(NoCollectionBytes).Should().BeTrue();
-        try
-        {
-            return TrainUndisturbed(run, steps);
-        }
-        finally
-        {
-            GC.EndNoGCRegion();
-        }
-    }
-
-    private static List<double> TrainUndisturbed(TrainingRunSpecification run, int steps)
-    {
+        using var pause = new FinalizerPause();
         using var scope = NewDisposeScope();
         var parameters = Initialize(run);
         var settings = run.Optimizer;
