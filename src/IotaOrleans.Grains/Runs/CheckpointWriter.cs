@@ -11,7 +11,8 @@ namespace IotaOrleans.Grains.Runs;
 /// </summary>
 internal sealed class CheckpointWriter(IGrainFactory grains)
 {
-    private const int ChunkByteCount = 1 << 20;
+    // Below the size from which .NET keeps arrays apart and collects them late.
+    private const int ChunkByteCount = 64 << 10;
     private const int Kept = 3;
 
     /// <summary>Writes the checkpoint of a step and frees the snapshots, also when writing fails.</summary>

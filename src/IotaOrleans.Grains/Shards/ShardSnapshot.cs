@@ -8,9 +8,20 @@ internal sealed class ShardSnapshot
 {
     private readonly float[][] _sections;
 
-    public ShardSnapshot(StageTrainer trainer)
+    private ShardSnapshot(StageTrainer trainer)
     {
-        _sections = [trainer.Parameters.Values.ToArray(), trainer.Optimizer.FirstMoment.ToArray(), trainer.Optimizer.SecondMoment.ToArray()];
+        var count = checked((int)trainer.Parameters.Layout.Count);
+        _sections = [new float[count], new float[count], new float[count]];
+    }
+
+    /// <summary>Takes a snapshot, in the memory of one that was released if there is one: these arrays are too large to throw away.</summary>
+    public static ShardSnapshot Take(StageTrainer trainer, ShardSnapshot? released)
+    {
+        var snapshot = released ?? new ShardSnapshot(trainer);
+        trainer.Parameters.Values.CopyTo(snapshot._sections[(int)ShardSection.Weights]);
+        trainer.Optimizer.FirstMoment.CopyTo(snapshot._sections[(int)ShardSection.FirstMoment]);
+        trainer.Optimizer.SecondMoment.CopyTo(snapshot._sections[(int)ShardSection.SecondMoment]);
+        return snapshot;
     }
 
     /// <summary>Copies part of a section.</summary>

@@ -28,6 +28,7 @@ internal sealed class ShardWorker : IFrameInbox, IDisposable
     private readonly ShardInbox _inbox;
     private readonly ConcurrentQueue<WorkOrder> _orders = new();
     private readonly ConcurrentDictionary<long, ShardSnapshot> _snapshots = new();
+    private ShardSnapshot? _released;
     private StageTrainer? _trainer;
     private ShardData? _data;
     private CurrentOrder? _current;
@@ -97,7 +98,13 @@ internal sealed class ShardWorker : IFrameInbox, IDisposable
 
     public ShardSnapshot? FindSnapshot(long step) => _snapshots.GetValueOrDefault(step);
 
-    public void ReleaseSnapshot(long step) => _snapshots.TryRemove(step, out _);
+    public void ReleaseSnapshot(long step)
+    {
+        if (_snapshots.TryRemove(step, out var snapshot))
+        {
+            Volatile.Write(ref _released, snapshot);
+        }
+    }
 
     /// <summary>Frees everything. Runs on the lane.</summary>
     public void Dispose()
@@ -254,7 +261,7 @@ internal sealed class ShardWorker : IFrameInbox, IDisposable
                 Update(current);
                 break;
             case StageOpKind.Snapshot:
-                _snapshots[current.Order.Step] = new ShardSnapshot(_trainer!);
+                _snapshots[current.Order.Step] = ShardSnapshot.Take(_trainer!, Interlocked.Exchange(ref _released, null));
                 break;
             default:
                 throw new InvalidOperationException($"unknown instruction {op}");
