@@ -31,7 +31,7 @@ for project in IotaOrleans.Tests IotaOrleans.ClusterTests; do
     --blame-hang-timeout 10m "$@" || status=1
 done
 
-count() { sed -n "s/.*<Counters .*[[:space:]]$1=\"\([0-9]*\)\".*/\1/p" "$results"/*.trx 2>/dev/null | awk '{ sum += $1 } END { print sum + 0 }'; }
+count() { sed -n "s/.*<Counters.*[[:space:]]$1=\"\([0-9]*\)\".*/\1/p" "$results"/*.trx 2>/dev/null | awk '{ sum += $1 } END { print sum + 0 }'; }
 passed=$(count passed)
 failed=$(( $(count total) - passed ))
 # A test host that died leaves no counters: that is a failure too.
