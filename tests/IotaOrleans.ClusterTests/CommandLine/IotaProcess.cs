@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Threading.Channels;
@@ -23,6 +24,14 @@ internal sealed class IotaProcess : IDisposable
     private IotaProcess(Process process) => _process = process;
 
     public int Id => _process.Id;
+
+    /// <summary>Memory of the program that is in physical memory now.</summary>
+    public long ResidentBytes()
+    {
+        const string Field = "VmRSS:";
+        var line = File.ReadLines($"/proc/{Id}/status").Single(line => line.StartsWith(Field, StringComparison.Ordinal));
+        return 1024 * long.Parse(line[Field.Length..].Replace("kB", "", StringComparison.Ordinal), NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture);
+    }
 
     /// <summary>Starts the program in a folder, with variables as NAME=value before the arguments.</summary>
     public static IotaProcess Start(string folder, params string[] arguments)

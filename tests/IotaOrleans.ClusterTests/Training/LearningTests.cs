@@ -9,7 +9,7 @@ public sealed class LearningTests
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(15);
 
     [Fact]
-    public async Task Two_stages_learn_Shakespeare()
+    public async Task Two_stages_learn_Shakespeare_in_flat_memory()
     {
         if (Shakespeare() is not { } text)
         {
@@ -20,11 +20,14 @@ public sealed class LearningTests
         using var program = IotaProcess.Start(
             folder.Path, "train", "--data", text, "--tokenizer", "characters", "--preset", "nano", "--steps", "2000", "--stages", "2", "--json");
 
-        var last = await program.WaitForAsync("step", times: 2000, Patience);
+        await program.WaitForAsync("step", times: 200, Patience);
+        var early = program.ResidentBytes();
+        var last = await program.WaitForAsync("step", times: 1800, Patience);
+        var late = program.ResidentBytes();
         var finished = await program.WaitForAsync("finished");
 
         last.GetProperty("step").GetInt64().Should().Be(2000);
-
+        late.Should().BeLessThan(early * 11 / 10, "memory is flat from step 200, where {0:N0} bytes were resident", early);
         finished.GetProperty("validationLoss").GetDouble().Should().BeLessThanOrEqualTo(1.72);
     }
 
