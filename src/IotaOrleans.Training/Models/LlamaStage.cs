@@ -17,10 +17,10 @@ public sealed class LlamaStage : IDisposable
     public const string EmbeddingName = "model.embed_tokens.weight";
 
     private readonly Scalar _epsilon;
-    private readonly Tensor? _embedding;
+    private readonly StageWeight? _embedding;
     private readonly ImmutableArray<LlamaBlock> _blocks;
-    private readonly Tensor? _norm;
-    private readonly Tensor? _head;
+    private readonly StageWeight? _norm;
+    private readonly StageWeight? _head;
     private readonly RotaryTable _rotary;
 
     /// <summary>Creates a stage with zero parameters.</summary>
@@ -33,10 +33,10 @@ public sealed class LlamaStage : IDisposable
         IsLast = blocks.End == model.BlockCount;
         Parameters = new StageParameters(ParameterLayout.Of(model, blocks));
         _rotary = new RotaryTable(model);
-        _embedding = IsFirst ? Parameters.View(EmbeddingName) : null;
+        _embedding = IsFirst ? Parameters.Weight(EmbeddingName) : null;
         _blocks = [.. Enumerable.Range(blocks.First, blocks.Count).Select(index => new LlamaBlock(model, Parameters, _epsilon, index))];
-        _norm = IsLast ? Parameters.View("model.norm.weight") : null;
-        _head = !IsLast ? null : !model.TiedEmbeddings ? Parameters.View("lm_head.weight") : _embedding ?? Parameters.View(EmbeddingName);
+        _norm = IsLast ? Parameters.Weight("model.norm.weight") : null;
+        _head = !IsLast ? null : !model.TiedEmbeddings ? Parameters.Weight("lm_head.weight") : _embedding ?? Parameters.Weight(EmbeddingName);
     }
 
     /// <summary>Whether the stage embeds token ids.</summary>
@@ -51,19 +51,25 @@ public sealed class LlamaStage : IDisposable
     /// <summary>Runs the stage forward.</summary>
     /// <param name="input">Token ids [batch, time] (int64) for the first stage, otherwise activations [batch, time, model] (fp32).</param>
     /// <returns>Logits [batch, time, vocabulary] from the last stage, otherwise activations [batch, time, model].</returns>
-    public Tensor Forward(Tensor input)
+    public Tensor Forward(Tensor input) => Forward(input, null);
+
+    /// <inheritdoc cref="Forward(Tensor)"/>
+    /// <param name="input">Token ids or activations.</param>
+    /// <param name="record">Receives what a backward pass needs, or null when there will be none.</param>
+    internal Tensor Forward(Tensor input, PassRecord? record)
     {
         using var scope = NewDisposeScope();
-        var hidden = _embedding is null ? input : Embed(input, _embedding);
+        var hidden = _embedding is null ? input : Embed(input, _embedding, record);
         var (cosine, sine) = _rotary.For(input.shape[1]);
         foreach (var block in _blocks)
         {
-            hidden = block.Forward(hidden, cosine, sine);
+            hidden = block.Forward(hidden, cosine, sine, record);
         }
 
         if (_norm is not null)
         {
-            hidden = linear(LlamaBlock.RootMeanSquareNorm(hidden, _norm, _epsilon), _head!);
+            // The record owns what a product returns, the caller what this method returns.
+            hidden = Layers.Linear(Layers.RootMeanSquareNorm(hidden, _norm, _epsilon, record), _head!, record).alias();
         }
 
         return hidden.MoveToOuterDisposeScope();
@@ -86,8 +92,28 @@ public sealed class LlamaStage : IDisposable
         Parameters.Dispose();
     }
 
-    private static Tensor Embed(Tensor tokens, Tensor embedding) =>
-        embedding.index_select(0, tokens.view(-1)).view(tokens.shape[0], tokens.shape[1], embedding.shape[1]);
+    private static Tensor Embed(Tensor tokens, StageWeight embedding, PassRecord? record)
+    {
+        var rows = embedding.Values.index_select(0, tokens.view(-1)).view(tokens.shape[0], tokens.shape[1], embedding.Values.shape[1]);
+        record?.AddLookup(embedding, tokens.alias(), rows);
+        return rows;
+    }
+}
+
+/// <summary>Maps with weights, which a record notes for the backward pass.</summary>
+internal static class Layers
+{
+    /// <summary>input · weightᵀ.</summary>
+    public static Tensor Linear(Tensor input, StageWeight weight, PassRecord? record)
+    {
+        var output = linear(input, weight.Values);
+        record?.AddProduct(weight, input, output);
+        return output;
+    }
+
+    /// <summary>Zhang and Sennrich, 2019.</summary>
+    public static Tensor RootMeanSquareNorm(Tensor hidden, StageWeight weight, Scalar epsilon, PassRecord? record) =>
+        hidden * rsqrt((hidden * hidden).mean([-1], keepdim: true).add(epsilon, Numbers.One)) * (record?.AddScale(weight) ?? weight.Values);
 }
 
 /// <summary>One decoder block. Query, key and value share one matrix product, as do gate and up.</summary>
@@ -95,60 +121,56 @@ internal sealed class LlamaBlock
 {
     private readonly ModelConfiguration _model;
     private readonly Scalar _epsilon;
-    private readonly Tensor _attentionNorm;
-    private readonly Tensor _queryKeyValue;
-    private readonly Tensor _attentionOutput;
-    private readonly Tensor _feedForwardNorm;
-    private readonly Tensor _gateUp;
-    private readonly Tensor _down;
+    private readonly StageWeight _attentionNorm;
+    private readonly StageWeight _queryKeyValue;
+    private readonly StageWeight _attentionOutput;
+    private readonly StageWeight _feedForwardNorm;
+    private readonly StageWeight _gateUp;
+    private readonly StageWeight _down;
 
     public LlamaBlock(ModelConfiguration model, StageParameters parameters, Scalar epsilon, int index)
     {
         _model = model;
         _epsilon = epsilon;
-        _attentionNorm = parameters.View(Name("input_layernorm"));
-        _queryKeyValue = parameters.View(Name("self_attn.q_proj"), Name("self_attn.k_proj"), Name("self_attn.v_proj"));
-        _attentionOutput = parameters.View(Name("self_attn.o_proj"));
-        _feedForwardNorm = parameters.View(Name("post_attention_layernorm"));
-        _gateUp = parameters.View(Name("mlp.gate_proj"), Name("mlp.up_proj"));
-        _down = parameters.View(Name("mlp.down_proj"));
+        _attentionNorm = parameters.Weight(Name("input_layernorm"));
+        _queryKeyValue = parameters.Weight(Name("self_attn.q_proj"), Name("self_attn.k_proj"), Name("self_attn.v_proj"));
+        _attentionOutput = parameters.Weight(Name("self_attn.o_proj"));
+        _feedForwardNorm = parameters.Weight(Name("post_attention_layernorm"));
+        _gateUp = parameters.Weight(Name("mlp.gate_proj"), Name("mlp.up_proj"));
+        _down = parameters.Weight(Name("mlp.down_proj"));
 
         string Name(string part) => $"model.layers.{index}.{part}.weight";
     }
 
-    public Tensor Forward(Tensor hidden, Tensor cosine, Tensor sine)
+    public Tensor Forward(Tensor hidden, Tensor cosine, Tensor sine, PassRecord? record)
     {
-        hidden = hidden.add(Attention(RootMeanSquareNorm(hidden, _attentionNorm, _epsilon), cosine, sine), Numbers.One);
-        return hidden.add(FeedForward(RootMeanSquareNorm(hidden, _feedForwardNorm, _epsilon)), Numbers.One);
+        hidden = hidden.add(Attention(Layers.RootMeanSquareNorm(hidden, _attentionNorm, _epsilon, record), cosine, sine, record), Numbers.One);
+        return hidden.add(FeedForward(Layers.RootMeanSquareNorm(hidden, _feedForwardNorm, _epsilon, record), record), Numbers.One);
     }
 
-    /// <summary>Zhang and Sennrich, 2019.</summary>
-    public static Tensor RootMeanSquareNorm(Tensor hidden, Tensor weight, Scalar epsilon) =>
-        hidden * rsqrt((hidden * hidden).mean([-1], keepdim: true).add(epsilon, Numbers.One)) * weight;
-
-    private Tensor Attention(Tensor hidden, Tensor cosine, Tensor sine)
+    private Tensor Attention(Tensor hidden, Tensor cosine, Tensor sine, PassRecord? record)
     {
         long batch = hidden.shape[0], time = hidden.shape[1];
         int queries = _model.HeadCount, keys = _model.KeyValueHeadCount;
-        var heads = linear(hidden, _queryKeyValue).view(batch, time, queries + (2 * keys), _model.HeadSize).transpose(1, 2);
+        var heads = Layers.Linear(hidden, _queryKeyValue, record).view(batch, time, queries + (2 * keys), _model.HeadSize).transpose(1, 2);
         var rotated = RotaryTable.Rotate(heads.narrow(1, 0, queries + keys), cosine, sine);
         var query = rotated.narrow(1, 0, queries);
         var key = ShareAmongQueries(rotated.narrow(1, queries, keys));
         var value = ShareAmongQueries(heads.narrow(1, queries + keys, keys));
         var mixed = scaled_dot_product_attention(query, key, value, is_casual: true);
-        return linear(mixed.transpose(1, 2).reshape(batch, time, _model.HiddenSize), _attentionOutput);
+        return Layers.Linear(mixed.transpose(1, 2).reshape(batch, time, _model.HiddenSize), _attentionOutput, record);
     }
 
     /// <summary>Grouped-query attention (Ainslie et al., 2023): consecutive query heads share one key-value head.</summary>
     private Tensor ShareAmongQueries(Tensor heads) =>
         _model.KeyValueHeadCount == _model.HeadCount ? heads : heads.repeat_interleave(_model.HeadCount / _model.KeyValueHeadCount, 1);
 
-    private Tensor FeedForward(Tensor hidden)
+    private Tensor FeedForward(Tensor hidden, PassRecord? record)
     {
-        var gateUp = linear(hidden, _gateUp);
+        var gateUp = Layers.Linear(hidden, _gateUp, record);
         var gate = gateUp.narrow(-1, 0, _model.IntermediateSize);
         var up = gateUp.narrow(-1, _model.IntermediateSize, _model.IntermediateSize);
-        return linear(silu(gate) * up, _down);
+        return Layers.Linear(silu(gate) * up, _down, record);
     }
 }
 

@@ -12,7 +12,7 @@ public sealed class StageParameters : IDisposable
 {
     private readonly Tensor _values;
     private readonly Tensor _gradients;
-    private readonly List<Tensor> _views = [];
+    private readonly List<StageWeight> _weights = [];
 
     /// <summary>Allocates the vectors; values are zero until they are loaded or initialised.</summary>
     public StageParameters(ParameterLayout layout)
@@ -37,13 +37,9 @@ public sealed class StageParameters : IDisposable
     /// <summary>The gradient of one tensor.</summary>
     public Span<float> GradientOf(string name) => Part(Gradients, name);
 
-    /// <summary>
-    /// A trainable view over one tensor, or over neighbours with the same number of columns, stacked by rows.
-    /// Backward passes accumulate into <see cref="Gradients"/>.
-    /// </summary>
-    public Tensor View(params ReadOnlySpan<string> names)
+    /// <summary>One tensor as a weight of the model, or neighbours with the same number of columns, stacked by rows.</summary>
+    internal StageWeight Weight(params ReadOnlySpan<string> names)
     {
-        using var scope = NewDisposeScope();
         var first = Layout[names[0]];
         long rows = 0;
         var end = first.Offset;
@@ -60,18 +56,23 @@ public sealed class StageParameters : IDisposable
         }
 
         long[] shape = first.Shape.Length == 1 ? [rows] : [rows, first.Shape[1]];
-        var view = _values.narrow(0, first.Offset, end - first.Offset).view(shape).detach().requires_grad_(true).DetachFromDisposeScope();
-        view.grad = _gradients.narrow(0, first.Offset, end - first.Offset).view(shape);
-        _views.Add(view);
-        return view;
+        var weight = new StageWeight(View(_values), View(_gradients));
+        _weights.Add(weight);
+        return weight;
+
+        Tensor View(Tensor vector)
+        {
+            using var part = vector.narrow(0, first.Offset, end - first.Offset);
+            return part.view(shape).DetachFromDisposeScope();
+        }
     }
 
     /// <inheritdoc />
     public void Dispose()
     {
-        foreach (var view in _views)
+        foreach (var weight in _weights)
         {
-            view.Dispose();
+            weight.Dispose();
         }
 
         _values.Dispose();

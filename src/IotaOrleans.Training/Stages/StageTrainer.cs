@@ -20,19 +20,26 @@ public readonly ref struct StageInput
 
 /// <summary>
 /// Trains one stage: forward and backward passes of micro-batches, gradient accumulation, optimizer steps. Bytes in, bytes out.
+/// A backward pass has two halves, which may be run apart: first the gradient by the stage's input, later those by its weights.
 /// </summary>
 /// <remarks>Belongs to one compute lane: create, use and dispose it there.</remarks>
 public sealed class StageTrainer : IDisposable
 {
     private readonly ModelConfiguration _model;
     private readonly LlamaStage _stage;
+    private readonly bool _recompute;
     private readonly Dictionary<long, LivePass> _live = [];
 
     /// <summary>Creates a stage with zero parameters and fresh optimizer state.</summary>
-    public StageTrainer(ModelConfiguration model, BlockRange blocks, OptimizerSettings optimizer)
+    /// <param name="model">The whole model's shape.</param>
+    /// <param name="blocks">The blocks of this stage.</param>
+    /// <param name="optimizer">The optimizer's settings.</param>
+    /// <param name="recompute">Whether a waiting micro-batch keeps its input only, and is run forward again by its backward pass.</param>
+    public StageTrainer(ModelConfiguration model, BlockRange blocks, OptimizerSettings optimizer, bool recompute = false)
     {
         _model = model;
         _stage = new LlamaStage(model, blocks);
+        _recompute = recompute;
         Optimizer = new AdamW(optimizer, _stage.Parameters.Layout.Count);
     }
 
@@ -45,7 +52,7 @@ public sealed class StageTrainer : IDisposable
     /// <summary>The optimizer's state.</summary>
     public AdamW Optimizer { get; }
 
-    /// <summary>Micro-batches that were run forward and not yet backward.</summary>
+    /// <summary>Micro-batches that were run forward and whose backward pass is not complete.</summary>
     public int LiveMicroBatches => _live.Count;
 
     /// <summary>Runs a micro-batch forward and keeps what its backward pass needs.</summary>
@@ -57,60 +64,70 @@ public sealed class StageTrainer : IDisposable
     public float Forward(long microBatch, StageInput input, int contextLength, Span<byte> output)
     {
         using var scope = NewDisposeScope();
-        var stageInput = Receive(input, contextLength);
+        var stageInput = Receive(input, contextLength).DetachFromDisposeScope();
+        var targets = _stage.IsLast ? tensor(input.Targets.ToArray()).view(-1, contextLength).DetachFromDisposeScope() : null;
+        var pass = new LivePass(stageInput, targets);
+        _live.Add(microBatch, pass);
+        if (_recompute)
+        {
+            using var noGradient = no_grad();
+            return Deliver(Run(pass, record: null), output);
+        }
+
         if (!_stage.IsFirst)
         {
             stageInput.requires_grad_(true);
         }
 
-        var result = _stage.Forward(stageInput);
-        var loss = float.NaN;
-        if (_stage.IsLast)
-        {
-            result = LlamaStage.Loss(result, tensor(input.Targets.ToArray()).view(-1, contextLength));
-            loss = result.item<float>();
-        }
-        else
-        {
-            result.bytes.CopyTo(output);
-        }
-
-        _live.Add(microBatch, new LivePass(stageInput.DetachFromDisposeScope(), result.DetachFromDisposeScope()));
-        return loss;
+        pass.Record = new PassRecord();
+        pass.Output = Run(pass, pass.Record).DetachFromDisposeScope();
+        return Deliver(pass.Output, output);
     }
 
-    /// <summary>Runs a micro-batch backward; gradients of the parameters accumulate.</summary>
+    /// <summary>Runs a whole backward pass; gradients of the weights accumulate.</summary>
+    /// <inheritdoc cref="BackwardInput" path="/param" />
+    public void Backward(long microBatch, ReadOnlySpan<byte> outputGradient, float lossScale, Span<byte> inputGradient)
+    {
+        BackwardInput(microBatch, outputGradient, lossScale, inputGradient);
+        BackwardWeights(microBatch);
+    }
+
+    /// <summary>The first half of a micro-batch's backward pass: the gradient by the stage's input.</summary>
     /// <param name="microBatch">A micro-batch that was run forward.</param>
     /// <param name="outputGradient">Gradient by the activation that <see cref="Forward"/> returned; empty for the last stage.</param>
     /// <param name="lossScale">Factor on the loss, one over the step's micro-batches; only the last stage uses it.</param>
     /// <param name="inputGradient">Receives the gradient by the stage's input; empty for the first stage.</param>
-    public void Backward(long microBatch, ReadOnlySpan<byte> outputGradient, float lossScale, Span<byte> inputGradient)
+    public void BackwardInput(long microBatch, ReadOnlySpan<byte> outputGradient, float lossScale, Span<byte> inputGradient)
     {
         using var scope = NewDisposeScope();
-        if (!_live.Remove(microBatch, out var pass))
+        var pass = Find(microBatch);
+        if (pass.Record is null)
         {
-            throw new InvalidOperationException($"micro-batch {microBatch} was not run forward");
-        }
-
-        using (pass)
-        {
-            if (_stage.IsLast)
-            {
-                pass.Output.backward([tensor(lossScale)]);
-            }
-            else
-            {
-                var gradient = empty(pass.Output.shape, ScalarType.Float32);
-                outputGradient.CopyTo(gradient.bytes);
-                pass.Output.backward([gradient]);
-            }
-
             if (!_stage.IsFirst)
             {
-                using var gradient = pass.Input.grad!.contiguous();
-                gradient.bytes.CopyTo(inputGradient);
+                pass.Input.requires_grad_(true);
             }
+
+            pass.Record = new PassRecord();
+            pass.Output = Run(pass, pass.Record).DetachFromDisposeScope();
         }
+
+        var seed = _stage.IsLast ? tensor(lossScale) : Receive(outputGradient, pass.Output!.shape);
+        using var gradient = pass.Record.BackwardInput(pass.Output!, seed, _stage.IsFirst ? null : pass.Input);
+        if (gradient is not null)
+        {
+            using var dense = gradient.contiguous();
+            dense.bytes.CopyTo(inputGradient);
+        }
+    }
+
+    /// <summary>The second half of a micro-batch's backward pass: the gradients by the weights, which accumulate.</summary>
+    /// <param name="microBatch">A micro-batch whose first half is done.</param>
+    public void BackwardWeights(long microBatch)
+    {
+        using var pass = Find(microBatch);
+        (pass.Record ?? throw new InvalidOperationException($"micro-batch {microBatch} was not run backward")).BackwardWeights();
+        _live.Remove(microBatch);
     }
 
     /// <summary>Runs a micro-batch forward without keeping anything.</summary>
@@ -119,14 +136,8 @@ public sealed class StageTrainer : IDisposable
     {
         using var scope = NewDisposeScope();
         using var noGradient = inference_mode();
-        var result = _stage.Forward(Receive(input, contextLength));
-        if (_stage.IsLast)
-        {
-            return LlamaStage.Loss(result, tensor(input.Targets.ToArray()).view(-1, contextLength)).item<float>();
-        }
-
-        result.bytes.CopyTo(output);
-        return float.NaN;
+        using var pass = new LivePass(Receive(input, contextLength), _stage.IsLast ? tensor(input.Targets.ToArray()).view(-1, contextLength) : null);
+        return Deliver(Run(pass, record: null), output);
     }
 
     /// <summary>Takes an optimizer step with the accumulated gradients and clears them.</summary>
@@ -148,6 +159,27 @@ public sealed class StageTrainer : IDisposable
         _stage.Dispose();
     }
 
+    private LivePass Find(long microBatch) =>
+        _live.GetValueOrDefault(microBatch) ?? throw new InvalidOperationException($"micro-batch {microBatch} was not run forward");
+
+    /// <summary>Activation, or the loss of the last stage.</summary>
+    private Tensor Run(LivePass pass, PassRecord? record)
+    {
+        var result = _stage.Forward(pass.Input, record);
+        return pass.Targets is null ? result : LlamaStage.Loss(result, pass.Targets);
+    }
+
+    private float Deliver(Tensor result, Span<byte> output)
+    {
+        if (_stage.IsLast)
+        {
+            return result.item<float>();
+        }
+
+        result.bytes.CopyTo(output);
+        return float.NaN;
+    }
+
     private Tensor Receive(StageInput input, int contextLength)
     {
         if (_stage.IsFirst)
@@ -156,19 +188,29 @@ public sealed class StageTrainer : IDisposable
         }
 
         var rowBytes = (long)contextLength * _model.HiddenSize * sizeof(float);
-        var activation = empty([input.Activation.Length / rowBytes, contextLength, _model.HiddenSize], ScalarType.Float32);
-        input.Activation.CopyTo(activation.bytes);
-        return activation;
+        return Receive(input.Activation, [input.Activation.Length / rowBytes, contextLength, _model.HiddenSize]);
     }
 
-    /// <summary>Input and output of a forward pass whose graph waits for its gradient.</summary>
-    private sealed record LivePass(Tensor Input, Tensor Output) : IDisposable
+    private static Tensor Receive(ReadOnlySpan<byte> bytes, long[] shape)
     {
+        var received = empty(shape, ScalarType.Float32);
+        bytes.CopyTo(received.bytes);
+        return received;
+    }
+
+    /// <summary>A micro-batch whose graph, or with recomputation its input, waits for its gradient.</summary>
+    private sealed record LivePass(Tensor Input, Tensor? Targets) : IDisposable
+    {
+        public PassRecord? Record { get; set; }
+
+        public Tensor? Output { get; set; }
+
         public void Dispose()
         {
-            Input.grad?.Dispose();
+            Record?.Dispose();
+            Output?.Dispose();
+            Targets?.Dispose();
             Input.Dispose();
-            Output.Dispose();
         }
     }
 }
