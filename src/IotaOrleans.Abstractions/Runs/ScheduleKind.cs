@@ -8,4 +8,16 @@ public enum ScheduleKind
 
     /// <summary>One forward, one backward (Narayanan et al., 2019): the same bubble, live activations bounded by the remaining depth.</summary>
     OneForwardOneBackward,
+
+    /// <summary>
+    /// 1F1B over several model chunks per rank (Narayanan et al., 2021): the bubble shrinks by the number of chunks, for more live
+    /// activations and more communication.
+    /// </summary>
+    Interleaved,
+
+    /// <summary>
+    /// ZB-H1 (Qi et al., 2023): the backward pass is split, gradients of inputs first, and gradients of weights fill what 1F1B leaves
+    /// idle. No more peak memory than 1F1B.
+    /// </summary>
+    ZeroBubble,
 }

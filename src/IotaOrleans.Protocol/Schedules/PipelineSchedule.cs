@@ -3,44 +3,141 @@ using System.Collections.Immutable;
 namespace IotaOrleans.Protocol.Schedules;
 
 /// <summary>
-/// A pipeline schedule is data: for each stage the sequence of passes that make up one step. The live cluster follows it,
+/// A pipeline schedule is data: for each rank the sequence of passes that make up one step. The live cluster follows it,
 /// tests check it and drawings show it, all from the same sequence.
 /// </summary>
+/// <remarks>
+/// A rank holds one piece of the model, or, interleaved, several chunks of it: the piece of a rank's chunk is
+/// <c>chunk · ranks + rank</c>, so a micro-batch passes over all ranks once per chunk.
+/// </remarks>
 public static class PipelineSchedule
 {
-    /// <summary>The passes of one stage in one training step.</summary>
+    /// <summary>The passes of one rank in one training step.</summary>
     /// <param name="kind">The schedule.</param>
-    /// <param name="stage">The stage, from zero.</param>
-    /// <param name="stages">Number of stages.</param>
+    /// <param name="rank">The rank, from zero.</param>
+    /// <param name="ranks">Number of ranks.</param>
     /// <param name="microBatches">Micro-batches per step.</param>
-    public static ImmutableArray<StageOp> Train(ScheduleKind kind, int stage, int stages, int microBatches)
+    /// <param name="chunks">Model chunks per rank; more than one only when interleaved.</param>
+    /// <exception cref="ArgumentException">The schedule does not exist in this shape; see <see cref="Objection"/>.</exception>
+    public static ImmutableArray<StageOp> Train(ScheduleKind kind, int rank, int ranks, int microBatches, int chunks = 1)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(stage);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(stage, stages);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(microBatches);
-
-        var warmup = kind == ScheduleKind.GPipe ? microBatches : Math.Min(microBatches, stages - stage);
-        var ops = ImmutableArray.CreateBuilder<StageOp>(2 * microBatches);
-        for (var forward = 0; forward < warmup; forward++)
+        if (Objection(kind, ranks, microBatches, chunks) is { } objection)
         {
-            ops.Add(new StageOp(StageOpKind.Forward, forward));
+            throw new ArgumentException(objection);
         }
 
-        for (var backward = 0; backward < microBatches; backward++)
+        ArgumentOutOfRangeException.ThrowIfNegative(rank);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(rank, ranks);
+
+        var split = kind == ScheduleKind.ZeroBubble;
+        var passes = microBatches * chunks;
+        var warmup = LiveBeforeBackward(kind, rank, ranks, microBatches, chunks);
+        var ops = ImmutableArray.CreateBuilder<StageOp>((split ? 3 : 2) * passes);
+        for (var forward = 0; forward < warmup; forward++)
         {
-            ops.Add(new StageOp(StageOpKind.Backward, backward));
-            if (warmup + backward < microBatches)
+            ops.Add(Forward(forward, ranks, chunks));
+        }
+
+        for (var backward = 0; backward < passes; backward++)
+        {
+            ops.Add(Backward(split ? StageOpKind.BackwardInput : StageOpKind.Backward, backward, ranks, chunks));
+
+            // Rank r is r weight passes behind. Its input gradients leave early for it, and the passes it owes fill the end of the step.
+            if (split && backward >= rank)
             {
-                ops.Add(new StageOp(StageOpKind.Forward, warmup + backward));
+                ops.Add(new StageOp(StageOpKind.BackwardWeights, backward - rank));
             }
+
+            if (warmup + backward < passes)
+            {
+                ops.Add(Forward(warmup + backward, ranks, chunks));
+            }
+        }
+
+        for (var owed = Math.Max(0, passes - rank); split && owed < passes; owed++)
+        {
+            ops.Add(new StageOp(StageOpKind.BackwardWeights, owed));
         }
 
         return ops.MoveToImmutable();
     }
 
+    /// <summary>The passes of all ranks, in rank order.</summary>
+    /// <exception cref="ArgumentException">The schedule does not exist in this shape; see <see cref="Objection"/>.</exception>
+    public static ImmutableArray<ImmutableArray<StageOp>> TrainAll(ScheduleKind kind, int ranks, int microBatches, int chunks = 1) =>
+        [.. Enumerable.Range(0, ranks).Select(rank => Train(kind, rank, ranks, microBatches, chunks))];
+
+    /// <summary>Why a schedule does not exist in a shape, as a line for a person, or null when it does.</summary>
+    public static string? Objection(ScheduleKind kind, int ranks, int microBatches, int chunks = 1) => kind switch
+    {
+        _ when !Enum.IsDefined(kind) => $"there is no schedule {kind}",
+        _ when ranks < 1 => $"a pipeline of {ranks} ranks cannot be: it needs at least 1",
+        _ when microBatches < 1 => $"a step of {microBatches} micro-batches cannot be: it needs at least 1",
+        _ when chunks < 1 => $"{chunks} model chunks per rank cannot be: a rank needs at least 1",
+        ScheduleKind.Interleaved when microBatches % ranks != 0 =>
+            $"the interleaved schedule sends micro-batches in groups of one per rank: {microBatches} do not divide into groups of {ranks}",
+        not ScheduleKind.Interleaved when chunks > 1 => $"only the interleaved schedule has {chunks} model chunks per rank",
+        _ => null,
+    };
+
     /// <summary>
-    /// Share of a step in which a stage must idle when all passes of all stages take the same time:
-    /// (p−1)/(m+p−1) for p stages and m micro-batches (Narayanan et al., 2021, section 2.2).
+    /// The most micro-batches, counted once per chunk, that a rank holds activations of: forwarded, and not yet through with the
+    /// gradient of their weights.
     /// </summary>
-    public static double Bubble(int stages, int microBatches) => (stages - 1) / (double)(microBatches + stages - 1);
+    /// <remarks>
+    /// ZB-H1 holds as many on every rank as 1F1B does on rank 0: the peak over all ranks, which decides whether a model fits, is
+    /// the same (Qi et al., 2023, section 2.1). Fewer on the later ranks would leave them no weight pass to put off, and no bubble filled.
+    /// </remarks>
+    public static int MostLive(ScheduleKind kind, int rank, int ranks, int microBatches, int chunks = 1) =>
+        kind == ScheduleKind.ZeroBubble ? Math.Min(microBatches, ranks) : LiveBeforeBackward(kind, rank, ranks, microBatches, chunks);
+
+    /// <summary>
+    /// The most micro-batches, counted once per chunk, that a rank has forwarded and not yet begun to run backward. It is also how many
+    /// forward passes come before the first backward pass.
+    /// </summary>
+    public static int LiveBeforeBackward(ScheduleKind kind, int rank, int ranks, int microBatches, int chunks = 1) => kind switch
+    {
+        ScheduleKind.GPipe => microBatches,
+
+        // Megatron's warm-up (Narayanan et al., 2021, section 2.2), and the forward pass that begins the steady state.
+        ScheduleKind.Interleaved => Math.Min(microBatches * chunks, ((ranks - rank - 1) * 2) + ((chunks - 1) * ranks) + 1),
+        _ => Math.Min(microBatches, ranks - rank),
+    };
+
+    /// <summary>The bubble that the schedule's paper gives, for pieces of equal cost and messages that take no time.</summary>
+    /// <param name="kind">The schedule.</param>
+    /// <param name="ranks">Number of ranks, p.</param>
+    /// <param name="microBatches">Micro-batches per step, m.</param>
+    /// <param name="chunks">Model chunks per rank, v.</param>
+    /// <param name="costs">Times of one piece; one time unit for each pass when null.</param>
+    public static PublishedBubble Bubble(ScheduleKind kind, int ranks, int microBatches, int chunks = 1, ScheduleCosts? costs = null)
+    {
+        var piece = costs ?? new ScheduleCosts();
+        var (formula, source, idle) = kind switch
+        {
+            ScheduleKind.GPipe => ("(p−1)/(m+p−1)", "Huang et al., 2019", (ranks - 1) * piece.Both),
+            ScheduleKind.Interleaved => ("(p−1)/(v·m+p−1)", "Narayanan et al., 2021", (ranks - 1) * piece.Both),
+            ScheduleKind.ZeroBubble => ("(p−1)(T_F+T_B−T_W)", "Qi et al., 2023", (ranks - 1) * Math.Max(0, piece.Forward + piece.BackwardInput - piece.BackwardWeights)),
+            _ => ("(p−1)/(m+p−1)", "Narayanan et al., 2021", (ranks - 1) * piece.Both),
+        };
+        return new PublishedBubble(idle, idle / ((microBatches * chunks * piece.Both) + idle), formula, source, Unmet(kind, ranks, microBatches, piece));
+    }
+
+    private static string? Unmet(ScheduleKind kind, int ranks, int microBatches, ScheduleCosts costs) => kind switch
+    {
+        _ when ranks > 1 && costs.Communication > 0 => "messages that take no time",
+        ScheduleKind.ZeroBubble when microBatches < ranks => "at least as many micro-batches as ranks",
+        ScheduleKind.ZeroBubble when costs.BackwardWeights > Math.Min(costs.Forward, costs.BackwardInput) => "weight gradients that take no longer than the other passes",
+        _ => null,
+    };
+
+    // Micro-batches go in groups of one per rank: a group passes one chunk, then the next chunk, before the next group sets out.
+    private static StageOp Forward(int pass, int ranks, int chunks) => new(StageOpKind.Forward, MicroBatch(pass, ranks, chunks), Chunk(pass, ranks, chunks));
+
+    private static StageOp Backward(StageOpKind kind, int pass, int ranks, int chunks) =>
+        new(kind, MicroBatch(pass, ranks, chunks), chunks - 1 - Chunk(pass, ranks, chunks));
+
+    private static int Chunk(int pass, int ranks, int chunks) => pass / ranks % chunks;
+
+    private static int MicroBatch(int pass, int ranks, int chunks) => (pass / (ranks * chunks) * ranks) + (pass % ranks);
 }

@@ -6,7 +6,7 @@ public enum StageOpKind
     /// <summary>Run a micro-batch forward; needs the activation of the previous stage.</summary>
     Forward,
 
-    /// <summary>Run a micro-batch backward; needs the gradient of the next stage.</summary>
+    /// <summary>Run a micro-batch backward, through inputs and weights; needs the gradient of the next stage.</summary>
     Backward,
 
     /// <summary>Run a micro-batch forward without keeping anything for a backward pass.</summary>
@@ -26,19 +26,34 @@ public enum StageOpKind
 
     /// <summary>Keep a copy of the stage for a checkpoint.</summary>
     Snapshot,
+
+    /// <summary>The first half of a backward pass: the gradient of the input, which the stage before waits for.</summary>
+    BackwardInput,
+
+    /// <summary>The second half of a backward pass: the gradient of the weights, which nobody waits for before the update.</summary>
+    BackwardWeights,
 }
 
 /// <summary>One instruction of a stage's program.</summary>
 /// <param name="Kind">What to do.</param>
 /// <param name="MicroBatch">The micro-batch within its order, from zero; zero where none is meant.</param>
-public readonly record struct StageOp(StageOpKind Kind, int MicroBatch = 0)
+/// <param name="Chunk">Which of the rank's model chunks, from zero; always zero unless the schedule is interleaved.</param>
+public readonly record struct StageOp(StageOpKind Kind, int MicroBatch = 0, int Chunk = 0)
 {
-    /// <summary>Short form as drawn in papers: F0, B0; other instructions by name.</summary>
-    public override string ToString() => Kind switch
+    /// <summary>Whether the gradient of the input is ready after it: a whole backward pass, or its first half.</summary>
+    public bool IsBackward => Kind is StageOpKind.Backward or StageOpKind.BackwardInput;
+
+    /// <summary>Short form as drawn in papers: F0, B0, W0, and F0.1 in the second chunk; other instructions by name.</summary>
+    public override string ToString()
     {
-        StageOpKind.Forward => $"F{MicroBatch}",
-        StageOpKind.Backward => $"B{MicroBatch}",
-        StageOpKind.Evaluate => $"E{MicroBatch}",
-        _ => Kind.ToString(),
-    };
+        var letter = Kind switch
+        {
+            StageOpKind.Forward => "F",
+            StageOpKind.Backward or StageOpKind.BackwardInput => "B",
+            StageOpKind.BackwardWeights => "W",
+            StageOpKind.Evaluate => "E",
+            _ => null,
+        };
+        return letter is null ? Kind.ToString() : Chunk > 0 ? $"{letter}{MicroBatch}.{Chunk}" : $"{letter}{MicroBatch}";
+    }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using CsCheck;
 using IotaOrleans.Protocol.Schedules;
 
@@ -5,76 +6,74 @@ namespace IotaOrleans.Tests.Protocol;
 
 public sealed class PipelineScheduleTests
 {
-    private static readonly Gen<(ScheduleKind Kind, int Stages, int MicroBatches)> AnyPipeline =
-        Gen.Select(Gen.Enum<ScheduleKind>(), Gen.Int[1, 12], Gen.Int[1, 24]);
-
     [Fact]
-    public void Each_micro_batch_is_run_forward_then_backward_exactly_once() => AnyPipeline.Sample(pipeline =>
+    public void Each_micro_batch_is_run_forward_and_backward_exactly_once_per_chunk() => Pipelines.Any.Sample(pipeline =>
     {
-        for (var stage = 0; stage < pipeline.Stages; stage++)
+        StageOpKind[] kinds = pipeline.Kind == ScheduleKind.ZeroBubble
+            ? [StageOpKind.Forward, StageOpKind.BackwardInput, StageOpKind.BackwardWeights]
+            : [StageOpKind.Forward, StageOpKind.Backward];
+        foreach (var program in pipeline.Programs())
         {
-            var ops = PipelineSchedule.Train(pipeline.Kind, stage, pipeline.Stages, pipeline.MicroBatches);
-            ops.Should().HaveCount(2 * pipeline.MicroBatches).And.OnlyHaveUniqueItems();
-            for (var index = 0; index < pipeline.MicroBatches; index++)
-            {
-                ops.IndexOf(new StageOp(StageOpKind.Forward, index)).Should().BeGreaterThanOrEqualTo(0)
-                    .And.BeLessThan(ops.IndexOf(new StageOp(StageOpKind.Backward, index)));
-            }
+            program.Should().HaveCount(kinds.Length * pipeline.Passes).And.OnlyHaveUniqueItems();
+            program.Should().OnlyContain(op => kinds.Contains(op.Kind) && op.MicroBatch >= 0 && op.MicroBatch < pipeline.MicroBatches && op.Chunk >= 0 && op.Chunk < pipeline.Chunks);
         }
     });
 
     [Fact]
-    public void All_stages_together_never_wait_for_each_other_in_a_circle() => AnyPipeline.Sample(pipeline =>
-    {
-        var programs = Enumerable.Range(0, pipeline.Stages)
-            .Select(stage => new Queue<StageOp>(PipelineSchedule.Train(pipeline.Kind, stage, pipeline.Stages, pipeline.MicroBatches))).ToArray();
-        var done = new HashSet<(int Stage, StageOp Op)>();
-        bool advanced;
-        do
-        {
-            advanced = false;
-            for (var stage = 0; stage < pipeline.Stages; stage++)
-            {
-                if (programs[stage].TryPeek(out var op) && InputsDone(stage, op))
-                {
-                    done.Add((stage, programs[stage].Dequeue()));
-                    advanced = true;
-                }
-            }
-        }
-        while (advanced);
-
-        programs.Should().OnlyContain(program => program.Count == 0);
-
-        bool InputsDone(int stage, StageOp op) => op.Kind == StageOpKind.Forward
-            ? stage == 0 || done.Contains((stage - 1, op))
-            : stage == pipeline.Stages - 1 || done.Contains((stage + 1, op));
-    });
+    public void All_ranks_together_never_wait_for_each_other_in_a_circle() => Pipelines.Any.Sample(pipeline =>
+        Pipelines.End(pipeline.Programs(), pipeline.Chunks).Should().BeTrue());
 
     [Fact]
-    public void One_forward_one_backward_keeps_at_most_the_remaining_depth_alive() => AnyPipeline.Sample(pipeline =>
+    public void Activations_that_wait_for_their_backward_pass_are_bounded_as_in_the_papers() => Pipelines.Any.Sample(pipeline =>
     {
-        for (var stage = 0; stage < pipeline.Stages; stage++)
+        var (_, ranks, microBatches, chunks) = pipeline;
+        foreach (var (program, rank) in pipeline.Programs().Select((program, rank) => (program, rank)))
         {
-            int live = 0, most = 0;
-            foreach (var op in PipelineSchedule.Train(ScheduleKind.OneForwardOneBackward, stage, pipeline.Stages, pipeline.MicroBatches))
+            Pipelines.MostBeforeBackward(program).Should().Be(pipeline.Kind switch
             {
-                live += op.Kind == StageOpKind.Forward ? 1 : -1;
-                most = Math.Max(most, live);
-            }
-
-            most.Should().Be(Math.Min(pipeline.MicroBatches, pipeline.Stages - stage));
+                ScheduleKind.GPipe => microBatches,
+                ScheduleKind.Interleaved => Math.Min(microBatches * chunks, ((ranks - rank - 1) * 2) + ((chunks - 1) * ranks) + 1),
+                _ => Math.Min(microBatches, ranks - rank),
+            });
         }
     });
 
     [Fact]
-    public void The_programs_read_as_in_the_papers()
+    public void Splitting_the_backward_pass_costs_no_peak_memory() => Pipelines.Any.Sample(pipeline =>
     {
-        string.Join(' ', PipelineSchedule.Train(ScheduleKind.OneForwardOneBackward, 0, 2, 4)).Should().Be("F0 F1 B0 F2 B1 F3 B2 B3");
-        string.Join(' ', PipelineSchedule.Train(ScheduleKind.OneForwardOneBackward, 1, 2, 4)).Should().Be("F0 B0 F1 B1 F2 B2 F3 B3");
-        string.Join(' ', PipelineSchedule.Train(ScheduleKind.GPipe, 0, 2, 3)).Should().Be("F0 F1 F2 B0 B1 B2");
+        var split = PipelineSchedule.TrainAll(ScheduleKind.ZeroBubble, pipeline.Ranks, pipeline.MicroBatches);
+        var whole = PipelineSchedule.TrainAll(ScheduleKind.OneForwardOneBackward, pipeline.Ranks, pipeline.MicroBatches);
+
+        split.Max(Pipelines.MostLive).Should().Be(whole.Max(Pipelines.MostLive)).And.Be(Math.Min(pipeline.MicroBatches, pipeline.Ranks));
+    });
+
+    [Theory]
+    [InlineData(ScheduleKind.OneForwardOneBackward, 0, 2, 4, 1, "F0 F1 B0 F2 B1 F3 B2 B3")]
+    [InlineData(ScheduleKind.OneForwardOneBackward, 1, 2, 4, 1, "F0 B0 F1 B1 F2 B2 F3 B3")]
+    [InlineData(ScheduleKind.GPipe, 0, 2, 3, 1, "F0 F1 F2 B0 B1 B2")]
+    [InlineData(ScheduleKind.Interleaved, 0, 2, 4, 2, "F0 F1 F0.1 F1.1 F2 B0.1 F3 B1.1 F2.1 B0 F3.1 B1 B2.1 B3.1 B2 B3")]
+    [InlineData(ScheduleKind.Interleaved, 1, 2, 4, 2, "F0 F1 F0.1 B0.1 F1.1 B1.1 F2 B0 F3 B1 F2.1 B2.1 F3.1 B3.1 B2 B3")]
+    [InlineData(ScheduleKind.ZeroBubble, 0, 3, 4, 1, "F0 F1 F2 B0 W0 F3 B1 W1 B2 W2 B3 W3")]
+    [InlineData(ScheduleKind.ZeroBubble, 2, 3, 4, 1, "F0 B0 F1 B1 F2 B2 W0 F3 B3 W1 W2 W3")]
+    public void The_programs_read_as_in_the_papers(ScheduleKind kind, int rank, int ranks, int microBatches, int chunks, string program) =>
+        string.Join(' ', PipelineSchedule.Train(kind, rank, ranks, microBatches, chunks)).Should().Be(program);
+
+    [Theory]
+    [InlineData(ScheduleKind.Interleaved, 4, 6, 2, "*6 do not divide into groups of 4*")]
+    [InlineData(ScheduleKind.OneForwardOneBackward, 4, 8, 2, "only the interleaved schedule has 2 model chunks*")]
+    [InlineData(ScheduleKind.GPipe, 0, 8, 1, "*0 ranks*")]
+    [InlineData(ScheduleKind.GPipe, 1, 0, 1, "*0 micro-batches*")]
+    [InlineData(ScheduleKind.Interleaved, 1, 1, 0, "0 model chunks*")]
+    [InlineData((ScheduleKind)99, 1, 1, 1, "*99*")]
+    public void A_shape_that_a_schedule_does_not_have_is_refused_with_the_reason(ScheduleKind kind, int ranks, int microBatches, int chunks, string message) =>
+        ((Func<ImmutableArray<StageOp>>)(() => PipelineSchedule.Train(kind, 0, ranks, microBatches, chunks))).Should().Throw<ArgumentException>().WithMessage(message);
+
+    [Fact]
+    public void The_bubbles_are_the_published_ones()
+    {
+        PipelineSchedule.Bubble(ScheduleKind.OneForwardOneBackward, 2, 8).Share.Should().BeApproximately(1.0 / 9, 1e-12);
+        PipelineSchedule.Bubble(ScheduleKind.GPipe, 4, 8).Share.Should().BeApproximately(3.0 / 11, 1e-12);
+        PipelineSchedule.Bubble(ScheduleKind.Interleaved, 4, 8, 2).Share.Should().BeApproximately(3.0 / 19, 1e-12);
+        PipelineSchedule.Bubble(ScheduleKind.ZeroBubble, 4, 8, costs: new ScheduleCosts(3, 4, 2)).Idle.Should().Be(3 * (3 + 4 - 2));
     }
-
-    [Fact]
-    public void The_bubble_is_the_published_one() => PipelineSchedule.Bubble(2, 8).Should().BeApproximately(1.0 / 9, 1e-12);
 }
