@@ -86,6 +86,21 @@ public sealed record TrainingRunSpecification
     [Id(19)]
     public string? InitialModel { get; init; }
 
+    /// <summary>Stages that each miner holds; more than one only when the schedule is interleaved.</summary>
+    [Id(20)]
+    public int Chunks { get; init; } = 1;
+
+    /// <summary>How activations and their gradients travel between stages.</summary>
+    [Id(21)]
+    public WireFormat WireFormat { get; init; }
+
+    /// <summary>Whether a waiting micro-batch keeps its input only and is run forward again by its backward pass.</summary>
+    [Id(22)]
+    public bool Recompute { get; init; }
+
+    /// <summary>Miners that a micro-batch passes, each once per chunk.</summary>
+    public int Ranks => Stages.Length / Chunks;
+
     /// <summary>Sequences per micro-batch.</summary>
     public int MicroBatchSize => BatchSize / MicroBatches;
 

@@ -4,42 +4,55 @@ using Microsoft.Extensions.Options;
 
 namespace IotaOrleans.Grains.Shards;
 
-/// <summary>The compute lanes of this silo; each shard is bound to the one with the fewest shards.</summary>
+/// <summary>A miner's place on this silo: its lane, and the order in which its stages take turns when it holds several.</summary>
+/// <param name="Lane">The lane.</param>
+/// <param name="Turns">The turns, or null when the miner holds one stage.</param>
+internal sealed record MinerLane(ComputeLane Lane, MinerTurns? Turns);
+
+/// <summary>
+/// The compute lanes of this silo. All shards of a miner in one session share a lane, as they would share a machine; a new miner is
+/// bound to the lane with the fewest shards.
+/// </summary>
 internal sealed class ComputeLanes : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly int _limit;
-    private readonly List<(ComputeLane Lane, int Shards)> _lanes = [];
+    private readonly List<ComputeLane> _lanes = [];
+    private readonly Dictionary<(Guid Session, string Miner), (MinerLane Place, int Shards)> _miners = [];
 
     public ComputeLanes(IOptions<IotaSiloOptions> options)
     {
         _limit = options.Value.Lanes;
     }
 
-    /// <summary>Binds a shard to a lane; threads start when they are first needed.</summary>
-    public ComputeLane Take()
+    /// <summary>Binds a shard to its miner's lane; threads start when they are first needed.</summary>
+    public MinerLane Take(ShardAssignment assignment)
     {
+        var specification = assignment.Specification;
+        var key = (assignment.Session, Miner: specification.Miners[assignment.Stage]);
         lock (_lock)
         {
-            if (_lanes.Count < _limit && _lanes.TrueForAll(entry => entry.Shards > 0))
-            {
-                _lanes.Add((new ComputeLane($"lane-{_lanes.Count}"), 1));
-                return _lanes[^1].Lane;
-            }
-
-            var least = Enumerable.Range(0, _lanes.Count).MinBy(index => _lanes[index].Shards);
-            _lanes[least] = (_lanes[least].Lane, _lanes[least].Shards + 1);
-            return _lanes[least].Lane;
+            var (place, shards) = _miners.TryGetValue(key, out var entry)
+                ? entry
+                : (new MinerLane(LeastUsed(), specification.Chunks > 1 ? new MinerTurns(specification, key.Miner) : null), 0);
+            _miners[key] = (place, shards + 1);
+            return place;
         }
     }
 
     /// <summary>Frees a shard's place.</summary>
-    public void Return(ComputeLane lane)
+    public void Return(MinerLane place)
     {
         lock (_lock)
         {
-            var index = _lanes.FindIndex(entry => entry.Lane == lane);
-            _lanes[index] = (lane, _lanes[index].Shards - 1);
+            var (key, entry) = _miners.First(miner => ReferenceEquals(miner.Value.Place, place));
+            if (entry.Shards == 1)
+            {
+                _miners.Remove(key);
+                return;
+            }
+
+            _miners[key] = (place, entry.Shards - 1);
         }
     }
 
@@ -48,7 +61,7 @@ internal sealed class ComputeLanes : IDisposable
     {
         lock (_lock)
         {
-            foreach (var (lane, _) in _lanes)
+            foreach (var lane in _lanes)
             {
                 lane.Dispose();
             }
@@ -56,4 +69,17 @@ internal sealed class ComputeLanes : IDisposable
             _lanes.Clear();
         }
     }
+
+    private ComputeLane LeastUsed()
+    {
+        if (_lanes.Count < _limit && _lanes.TrueForAll(lane => ShardsOn(lane) > 0))
+        {
+            _lanes.Add(new ComputeLane($"lane-{_lanes.Count}"));
+            return _lanes[^1];
+        }
+
+        return _lanes.MinBy(ShardsOn)!;
+    }
+
+    private int ShardsOn(ComputeLane lane) => _miners.Values.Where(entry => entry.Place.Lane == lane).Sum(entry => entry.Shards);
 }

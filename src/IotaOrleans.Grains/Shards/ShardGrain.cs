@@ -1,6 +1,5 @@
 using IotaOrleans.Grains.Placement;
 using IotaOrleans.Tensors;
-using IotaOrleans.Training.Lanes;
 using Microsoft.Extensions.Logging;
 using Orleans.Placement;
 using Orleans.Runtime;
@@ -15,7 +14,7 @@ internal sealed partial class ShardGrain(ComputeLanes lanes, FrameInboxes inboxe
 {
     private const int MaximumChunk = 4 << 20;
     private ShardWorker? _worker;
-    private ComputeLane? _lane;
+    private MinerLane? _lane;
 
     private ShardKey Key => ShardKey.Parse(this.GetPrimaryKeyString());
 
@@ -29,15 +28,15 @@ internal sealed partial class ShardGrain(ComputeLanes lanes, FrameInboxes inboxe
 
         await FreeAsync();
         var key = Key;
-        var lane = lanes.Take();
+        var lane = lanes.Take(assignment);
         var worker = new ShardWorker(key, assignment, lane, transport, report => _ = DeliverAsync(key, report));
         try
         {
-            await lane.RunAsync(worker.Load);
+            await lane.Lane.RunAsync(worker.Load);
         }
         catch
         {
-            await lane.RunAsync(worker.Dispose);
+            await lane.Lane.RunAsync(worker.Dispose);
             lanes.Return(lane);
             throw;
         }
@@ -109,7 +108,7 @@ internal sealed partial class ShardGrain(ComputeLanes lanes, FrameInboxes inboxe
         var (worker, lane) = (_worker, _lane);
         (_worker, _lane) = (null, null);
         inboxes.Remove(Key, worker);
-        await lane.RunAsync(worker.Dispose);
+        await lane.Lane.RunAsync(worker.Dispose);
         lanes.Return(lane);
     }
 

@@ -64,12 +64,20 @@ internal sealed class ShardInbox(Guid session, int capacity, Action arrived) : I
         }
     }
 
-    /// <summary>From now on refuses frames of orders before this one: they are done.</summary>
+    /// <summary>Drops the frames of orders before this one and refuses new ones: those orders are done.</summary>
     public void Advance(long sequence)
     {
         lock (_lock)
         {
             _oldestSequence = sequence;
+            foreach (var (key, frame) in _frames)
+            {
+                if (key.Sequence < sequence)
+                {
+                    _frames.Remove(key);
+                    frame.Dispose();
+                }
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using IotaOrleans.Protocol.Schedules;
 
 namespace IotaOrleans.Grains.Telemetry;
 
@@ -59,10 +60,23 @@ public static class IotaInstruments
 
     /// <summary>Records a micro-batch that a stage computed.</summary>
     /// <param name="stage">The stage.</param>
-    /// <param name="direction">"forward" or "backward".</param>
+    /// <param name="pass">What it ran; anything but a pass of a micro-batch is not recorded.</param>
     /// <param name="duration">Time spent computing.</param>
-    public static void RecordMicroBatch(int stage, string direction, TimeSpan duration)
+    public static void RecordMicroBatch(int stage, StageOpKind pass, TimeSpan duration)
     {
+        var direction = pass switch
+        {
+            StageOpKind.Forward => "forward",
+            StageOpKind.Backward => "backward",
+            StageOpKind.BackwardInput => "backward-input",
+            StageOpKind.BackwardWeights => "backward-weights",
+            _ => null,
+        };
+        if (direction is null)
+        {
+            return;
+        }
+
         var tags = new TagList { { "stage", stage }, { "direction", direction } };
         MicroBatches.Add(1, tags);
         MicroBatchDuration.Record(duration.TotalSeconds, tags);

@@ -1,3 +1,5 @@
+using IotaOrleans.Protocol.Schedules;
+
 namespace IotaOrleans.Protocol.Runs;
 
 /// <summary>Finds what is wrong with a specification before anything starts.</summary>
@@ -26,6 +28,7 @@ public static class RunSpecificationValidator
         Require(specification.EpochEmission >= 0, $"--emission is {specification.EpochEmission}: it cannot be negative");
         Require(specification.Stages.Length > 0 && specification.Miners.Length == specification.Stages.Length,
             $"{specification.Stages.Length} stages need as many miners, not {specification.Miners.Length}");
+        RequireSchedule(specification);
 
         var next = 0;
         foreach (var range in specification.Stages)
@@ -36,6 +39,17 @@ public static class RunSpecificationValidator
 
         Require(next == model.BlockCount, $"the stages hold {next} of {model.BlockCount} blocks");
         RequireOptimizer(specification.Optimizer);
+    }
+
+    private static void RequireSchedule(TrainingRunSpecification specification)
+    {
+        Require(specification.Chunks > 0 && specification.Stages.Length % specification.Chunks == 0,
+            $"{specification.Stages.Length} stages do not divide into {specification.Chunks} chunks per miner");
+        Require(Enumerable.Range(0, specification.Stages.Length).All(stage => specification.Miners[stage] == specification.Miners[stage % specification.Ranks]),
+            "a miner's chunks must be as many stages apart as there are miners");
+        var objection = PipelineSchedule.Objection(specification.Schedule, specification.Ranks, specification.MicroBatches, specification.Chunks);
+        Require(objection is null, $"--schedule: {objection}");
+        Require(specification.Chunks == 1 || specification.Mode == TrainingMode.Exact, "--schedule interleaved needs --mode exact");
     }
 
     private static void RequireOptimizer(OptimizerSettings optimizer)

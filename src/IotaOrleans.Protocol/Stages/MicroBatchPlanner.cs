@@ -1,3 +1,5 @@
+using IotaOrleans.Protocol.Schedules;
+
 namespace IotaOrleans.Protocol.Stages;
 
 /// <summary>Chooses into how many micro-batches a step is cut.</summary>
@@ -12,11 +14,12 @@ public static class MicroBatchPlanner
     /// batch each, but every pass has a fixed cost that small models feel.
     /// </summary>
     /// <param name="model">The model's shape.</param>
-    /// <param name="stages">Number of stages.</param>
+    /// <param name="schedule">The schedule: it may not exist for every number.</param>
+    /// <param name="stages">Number of stages, or of miners when each holds several.</param>
     /// <param name="batchSize">Sequences per step.</param>
     /// <param name="contextLength">Tokens per sequence.</param>
     /// <returns>A divisor of the batch size; one when there is one stage.</returns>
-    public static int Choose(ModelConfiguration model, int stages, int batchSize, int contextLength)
+    public static int Choose(ModelConfiguration model, ScheduleKind schedule, int stages, int batchSize, int contextLength)
     {
         if (stages == 1)
         {
@@ -25,7 +28,9 @@ public static class MicroBatchPlanner
 
         // Six multiplications per weight and token, forward and backward (Kaplan et al., 2020).
         var weights = (4.0 * model.HiddenSize * model.HiddenSize) + (3.0 * model.HiddenSize * model.IntermediateSize);
-        return Enumerable.Range(1, batchSize).Where(count => batchSize % count == 0).MinBy(count =>
-            (count + stages - 1) * (BlockOverhead + (6 * weights * contextLength * batchSize / count)));
+        return Enumerable.Range(1, batchSize)
+            .Where(count => batchSize % count == 0 && PipelineSchedule.Objection(schedule, stages, count) is null)
+            .DefaultIfEmpty(1)
+            .MinBy(count => (count + stages - 1) * (BlockOverhead + (6 * weights * contextLength * batchSize / count)));
     }
 }

@@ -14,4 +14,7 @@ public enum FrameKind : byte
 
     /// <summary>A stage's sum of squared gradients (one double), for all other stages.</summary>
     GradientNorm = 4,
+
+    /// <summary>Empty: the next stage took an activation that no gradient will answer, so that another one may be sent.</summary>
+    Credit = 5,
 }

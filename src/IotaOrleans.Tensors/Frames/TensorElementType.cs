@@ -11,6 +11,9 @@ public enum TensorElementType : byte
 
     /// <summary>IEEE 754 double precision.</summary>
     Float64 = 3,
+
+    /// <summary>Bytes; see <see cref="WireTensor"/> for what they mean.</summary>
+    Int8 = 4,
 }
 
 /// <summary>Sizes of element types.</summary>
@@ -22,6 +25,7 @@ public static class TensorElementTypeExtensions
         TensorElementType.Float32 => 4,
         TensorElementType.BFloat16 => 2,
         TensorElementType.Float64 => 8,
+        TensorElementType.Int8 => 1,
         _ => 0,
     };
 }

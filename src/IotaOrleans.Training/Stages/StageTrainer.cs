@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using IotaOrleans.Tensors;
 using IotaOrleans.Training.Models;
 using IotaOrleans.Training.Optimizers;
 using TorchSharp;
@@ -11,7 +13,7 @@ public readonly ref struct StageInput
     /// <summary>Token ids [sequences × time], row by row; only the first stage reads them.</summary>
     public ReadOnlySpan<long> Tokens { get; init; }
 
-    /// <summary>Activation [sequences, time, model] in fp32; empty for the first stage.</summary>
+    /// <summary>Activation [sequences, time, model] in the stage's wire format; empty for the first stage.</summary>
     public ReadOnlySpan<byte> Activation { get; init; }
 
     /// <summary>Next token ids [sequences × time], row by row; only the last stage reads them.</summary>
@@ -28,6 +30,7 @@ public sealed class StageTrainer : IDisposable
     private readonly ModelConfiguration _model;
     private readonly LlamaStage _stage;
     private readonly bool _recompute;
+    private readonly WireFormat _wireFormat;
     private readonly Dictionary<long, LivePass> _live = [];
 
     /// <summary>Creates a stage with zero parameters and fresh optimizer state.</summary>
@@ -35,11 +38,13 @@ public sealed class StageTrainer : IDisposable
     /// <param name="blocks">The blocks of this stage.</param>
     /// <param name="optimizer">The optimizer's settings.</param>
     /// <param name="recompute">Whether a waiting micro-batch keeps its input only, and is run forward again by its backward pass.</param>
-    public StageTrainer(ModelConfiguration model, BlockRange blocks, OptimizerSettings optimizer, bool recompute = false)
+    /// <param name="wireFormat">How activations and gradients come in and go out.</param>
+    public StageTrainer(ModelConfiguration model, BlockRange blocks, OptimizerSettings optimizer, bool recompute = false, WireFormat wireFormat = WireFormat.Float32)
     {
         _model = model;
         _stage = new LlamaStage(model, blocks);
         _recompute = recompute;
+        _wireFormat = wireFormat;
         Optimizer = new AdamW(optimizer, _stage.Parameters.Layout.Count);
     }
 
@@ -112,12 +117,11 @@ public sealed class StageTrainer : IDisposable
             pass.Output = Run(pass, pass.Record).DetachFromDisposeScope();
         }
 
-        var seed = _stage.IsLast ? tensor(lossScale) : Receive(outputGradient, pass.Output!.shape);
+        var seed = _stage.IsLast ? tensor(lossScale) : Unpack(outputGradient, pass.Output!.shape);
         using var gradient = pass.Record.BackwardInput(pass.Output!, seed, _stage.IsFirst ? null : pass.Input);
         if (gradient is not null)
         {
-            using var dense = gradient.contiguous();
-            dense.bytes.CopyTo(inputGradient);
+            Pack(gradient, inputGradient);
         }
     }
 
@@ -176,8 +180,14 @@ public sealed class StageTrainer : IDisposable
             return result.item<float>();
         }
 
-        result.bytes.CopyTo(output);
+        Pack(result, output);
         return float.NaN;
+    }
+
+    private void Pack(Tensor tensor, Span<byte> wire)
+    {
+        using var dense = tensor.contiguous();
+        WireTensor.Pack(_wireFormat, MemoryMarshal.Cast<byte, float>(dense.bytes), _model.HiddenSize, wire);
     }
 
     private Tensor Receive(StageInput input, int contextLength)
@@ -187,14 +197,14 @@ public sealed class StageTrainer : IDisposable
             return tensor(input.Tokens.ToArray()).view(-1, contextLength);
         }
 
-        var rowBytes = (long)contextLength * _model.HiddenSize * sizeof(float);
-        return Receive(input.Activation, [input.Activation.Length / rowBytes, contextLength, _model.HiddenSize]);
+        var sequenceBytes = contextLength * WireTensor.RowByteCount(_wireFormat, _model.HiddenSize);
+        return Unpack(input.Activation, [input.Activation.Length / sequenceBytes, contextLength, _model.HiddenSize]);
     }
 
-    private static Tensor Receive(ReadOnlySpan<byte> bytes, long[] shape)
+    private Tensor Unpack(ReadOnlySpan<byte> wire, long[] shape)
     {
         var received = empty(shape, ScalarType.Float32);
-        bytes.CopyTo(received.bytes);
+        WireTensor.Unpack(_wireFormat, wire, _model.HiddenSize, MemoryMarshal.Cast<byte, float>(received.bytes));
         return received;
     }
 

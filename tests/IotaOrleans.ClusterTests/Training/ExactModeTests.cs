@@ -27,11 +27,62 @@ public sealed class ExactModeTests
         await AssertEqualsPlainLoopAsync(run.Specification, silos);
     }
 
-    [Fact]
-    public async Task Losses_equal_a_plain_loop_under_GPipe()
+    [Theory]
+    [InlineData(ScheduleKind.GPipe, 3, 1, 0)]
+    [InlineData(ScheduleKind.OneForwardOneBackward, 3, 1, 0)]
+    [InlineData(ScheduleKind.OneForwardOneBackward, 2, 1, 2)]
+    [InlineData(ScheduleKind.Interleaved, 2, 2, 0)]
+    [InlineData(ScheduleKind.Interleaved, 2, 2, 2)]
+    [InlineData(ScheduleKind.Interleaved, 1, 4, 0)]
+    public async Task Losses_equal_a_plain_loop_under_every_schedule(ScheduleKind schedule, int stages, int chunks, int silos)
     {
-        using var run = new TestRun(3, schedule: ScheduleKind.GPipe);
+        using var run = new TestRun(stages, schedule: schedule, chunks: chunks);
+        await AssertEqualsPlainLoopAsync(run.Specification, silos);
+    }
+
+    [Fact]
+    public async Task Losses_equal_a_plain_loop_when_embeddings_are_tied_and_stages_interleaved()
+    {
+        using var run = new TestRun(2, tied: true, schedule: ScheduleKind.Interleaved, chunks: 2);
         await AssertEqualsPlainLoopAsync(run.Specification, 0);
+    }
+
+    [Theory]
+    [InlineData(ScheduleKind.ZeroBubble)]
+    [InlineData(ScheduleKind.OneForwardOneBackward)]
+    public async Task Recomputing_activations_changes_no_bit(ScheduleKind schedule)
+    {
+        var losses = new List<double[]>();
+        foreach (var recompute in new[] { false, true })
+        {
+            using var run = new TestRun(steps: 10, schedule: schedule);
+            await using var cluster = await TrainingCluster.StartAsync(0, 2);
+            var events = await cluster.TrainAsync(run.Specification with { Recompute = recompute });
+            losses.Add([.. events.OfType<StepCompleted>().Select(step => step.Loss)]);
+        }
+
+        losses[0].Should().HaveCount(10).And.Equal(losses[1]);
+    }
+
+    [Theory]
+    [InlineData(WireFormat.BFloat16, 0.02)]
+    [InlineData(WireFormat.Int8, 0.05)]
+    public async Task Fewer_digits_on_the_wire_cost_little_and_no_less_within_a_process(WireFormat format, double tolerance)
+    {
+        var losses = new List<double[]>();
+        IReadOnlyList<double> expected = [];
+        foreach (var silos in new[] { 0, 2 })
+        {
+            using var run = new TestRun(steps: 50);
+            expected = PlainLoop.Train(run.Specification, 50);
+            await using var cluster = await TrainingCluster.StartAsync(silos, 2);
+            var events = await cluster.TrainAsync(run.Specification with { WireFormat = format });
+            losses.Add([.. events.OfType<StepCompleted>().Select(step => step.Loss)]);
+        }
+
+        losses[0].Should().HaveCount(50).And.Equal(losses[1], "where a stage lives must not matter");
+        losses[0].Should().NotEqual(expected);
+        losses[0][^1].Should().BeApproximately(expected[^1], tolerance);
     }
 
     [Fact]
@@ -55,7 +106,7 @@ public sealed class ExactModeTests
     private static async Task AssertEqualsPlainLoopAsync(TrainingRunSpecification run, int silos)
     {
         var expected = PlainLoop.Train(run, 50);
-        await using var cluster = await TrainingCluster.StartAsync(silos, run.Stages.Length);
+        await using var cluster = await TrainingCluster.StartAsync(silos, run.Ranks);
 
         var events = await cluster.TrainAsync(run);
 

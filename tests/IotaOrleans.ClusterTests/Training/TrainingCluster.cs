@@ -61,7 +61,7 @@ internal sealed class TrainingCluster : IAsyncDisposable
 /// <summary>A small run on text that the test makes itself, in a folder of its own.</summary>
 internal sealed class TestRun : IDisposable
 {
-    public TestRun(int stages = 2, int steps = 50, bool tied = false, int microBatches = 4, ScheduleKind schedule = ScheduleKind.OneForwardOneBackward)
+    public TestRun(int stages = 2, int steps = 50, bool tied = false, int microBatches = 4, ScheduleKind schedule = ScheduleKind.ZeroBubble, int chunks = 1)
     {
         Folder = Directory.CreateTempSubdirectory("iota-test-").FullName;
         var text = Path.Combine(Folder, "text.txt");
@@ -84,8 +84,9 @@ internal sealed class TestRun : IDisposable
             Run = "test",
             Seed = 7,
             Model = model,
-            Stages = Protocol.Stages.StageSplitter.Split(model, stages),
-            Miners = [.. Enumerable.Range(0, stages).Select(TrainingCluster.Miner)],
+            Stages = Protocol.Stages.StageSplitter.Split(model, stages * chunks),
+            Chunks = chunks,
+            Miners = [.. Enumerable.Range(0, stages * chunks).Select(piece => TrainingCluster.Miner(piece % stages))],
             BatchSize = 8,
             MicroBatches = microBatches,
             ContextLength = 32,

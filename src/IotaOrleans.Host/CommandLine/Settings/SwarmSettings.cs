@@ -8,6 +8,9 @@ internal sealed class SwarmSettings : ISettings
     public Setting<int?> Stages { get; } = new(
         SettingGroups.Swarm, "--stages", "Pipeline stages, one miner each; at most as many as the model has blocks", Values.Whole(1, 1024).OrNone(), null, "2");
 
+    public Setting<int?> Chunks { get; } = new(
+        SettingGroups.Swarm, "--chunks", "Pieces of the model per miner, for the interleaved schedule", Values.Whole(1, 64).OrNone(), null, "2 if interleaved, else 1");
+
     public Setting<int> Silos { get; } = new(
         SettingGroups.Swarm, "--silos", "Miner silos as processes of their own, on this machine; 0 keeps every miner in this process",
         Values.Whole(0, 64), 0);
@@ -22,7 +25,19 @@ internal sealed class SwarmSettings : ISettings
 
     public Setting<ScheduleKind> Schedule { get; } = new(
         SettingGroups.Swarm, "--schedule", "Order of forward and backward passes",
-        Values.OneOf(("1f1b", ScheduleKind.OneForwardOneBackward), ("gpipe", ScheduleKind.GPipe)), ScheduleKind.OneForwardOneBackward);
+        Values.OneOf(
+            ("zero-bubble", ScheduleKind.ZeroBubble),
+            ("1f1b", ScheduleKind.OneForwardOneBackward),
+            ("interleaved", ScheduleKind.Interleaved),
+            ("gpipe", ScheduleKind.GPipe)),
+        ScheduleKind.ZeroBubble);
 
-    public IEnumerable<Option> All => [Stages, Silos, MicroBatches, Mode, Schedule];
+    public Setting<WireFormat> Wire { get; } = new(
+        SettingGroups.Swarm, "--wire", "How activations and gradients travel between stages; int8 and bf16 save bytes and lose digits",
+        Values.OneOf(("fp32", WireFormat.Float32), ("bf16", WireFormat.BFloat16), ("int8", WireFormat.Int8)), WireFormat.Float32);
+
+    public Flag Recompute { get; } = new(
+        SettingGroups.Swarm, "--recompute", "Keep only the input of a waiting micro-batch and run it forward again: less memory, more work");
+
+    public IEnumerable<Option> All => [Stages, Chunks, Silos, MicroBatches, Mode, Schedule, Wire, Recompute];
 }

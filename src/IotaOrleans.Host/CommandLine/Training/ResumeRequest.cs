@@ -9,6 +9,8 @@ internal sealed record ResumeRequest
 
     public int? Stages { get; init; }
 
+    public int? Chunks { get; init; }
+
     public int? Silos { get; init; }
 
     public int? EvaluationInterval { get; init; }
@@ -20,4 +22,6 @@ internal sealed record ResumeRequest
     public TrainingMode? Mode { get; init; }
 
     public ScheduleKind? Schedule { get; init; }
+
+    public WireFormat? Wire { get; init; }
 }

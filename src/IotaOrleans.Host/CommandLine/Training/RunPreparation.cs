@@ -64,17 +64,21 @@ internal sealed class RunPreparation(string runs, IRunReporter reporter)
             }
 
             var before = record.Specification;
-            var stages = request.Stages is { } count ? StageSplitter.Split(before.Model, count) : before.Stages;
+            var schedule = request.Schedule ?? before.Schedule;
+            var chunks = request.Chunks ?? (schedule == before.Schedule ? before.Chunks : SpecificationBuilder.DefaultChunks(schedule));
+            var ranks = request.Stages ?? before.Ranks;
             var specification = before with
             {
                 Steps = request.Steps ?? before.Steps,
-                Stages = stages,
-                Miners = SpecificationBuilder.Miners(stages.Length),
+                Stages = (ranks, chunks) == (before.Ranks, before.Chunks) ? before.Stages : SpecificationBuilder.Split(before.Model, ranks, chunks),
+                Chunks = chunks,
+                Miners = SpecificationBuilder.Miners(ranks, chunks),
                 EvaluationInterval = request.EvaluationInterval ?? before.EvaluationInterval,
                 EvaluationSequences = request.EvaluationSequences ?? before.EvaluationSequences,
                 CheckpointInterval = request.CheckpointInterval ?? before.CheckpointInterval,
                 Mode = request.Mode ?? before.Mode,
-                Schedule = request.Schedule ?? before.Schedule,
+                Schedule = schedule,
+                WireFormat = request.Wire ?? before.WireFormat,
                 // The folder may have been moved since.
                 DataDirectory = folder.Data,
                 CheckpointDirectory = folder.Checkpoints,

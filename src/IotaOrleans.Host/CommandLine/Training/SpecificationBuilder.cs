@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using IotaOrleans.Host.Progress;
 using IotaOrleans.Protocol.Runs;
 using IotaOrleans.Protocol.Stages;
@@ -45,7 +46,9 @@ internal static class SpecificationBuilder
     public static TrainingRunSpecification Build(TrainRequest request, ModelConfiguration model, RunPlaces places)
     {
         var preset = request.Preset;
-        var stages = StageSplitter.Split(model, request.Stages ?? Math.Min(DefaultStages, model.BlockCount));
+        var chunks = request.Chunks ?? DefaultChunks(request.Schedule);
+        var ranks = request.Stages ?? Math.Clamp(model.BlockCount / chunks, 1, DefaultStages);
+        var stages = Split(model, ranks, chunks);
         var batch = request.BatchSize ?? preset.BatchSize;
         var steps = request.Steps ?? preset.Steps;
         var specification = new TrainingRunSpecification
@@ -54,9 +57,10 @@ internal static class SpecificationBuilder
             Seed = request.Seed,
             Model = model,
             Stages = stages,
-            Miners = Miners(stages.Length),
+            Chunks = chunks,
+            Miners = Miners(ranks, chunks),
             BatchSize = batch,
-            MicroBatches = request.MicroBatches ?? MicroBatchPlanner.Choose(model, stages.Length, batch, ContextLength(request, model)),
+            MicroBatches = request.MicroBatches ?? MicroBatchPlanner.Choose(model, request.Schedule, ranks, batch, ContextLength(request, model)),
             ContextLength = ContextLength(request, model),
             Steps = steps,
             Optimizer = Optimizer(request, steps),
@@ -67,6 +71,8 @@ internal static class SpecificationBuilder
             EpochEmission = request.Emission,
             Mode = request.Mode,
             Schedule = request.Schedule,
+            WireFormat = request.Wire,
+            Recompute = request.Recompute,
             DataDirectory = places.DataDirectory,
             CheckpointDirectory = places.CheckpointDirectory,
             InitialModel = request.InitialModel is { } folder ? Path.GetFullPath(folder) : null,
@@ -88,9 +94,18 @@ internal static class SpecificationBuilder
         }
     }
 
-    /// <summary>One miner per stage: miner-1, miner-2, …</summary>
-    public static System.Collections.Immutable.ImmutableArray<string> Miners(int stages) =>
-        [.. Enumerable.Range(1, stages).Select(number => $"miner-{number}")];
+    /// <summary>Pieces of the model per miner unless others are asked for.</summary>
+    public static int DefaultChunks(ScheduleKind schedule) => schedule == ScheduleKind.Interleaved ? 2 : 1;
+
+    /// <exception cref="IotaException">The model has fewer blocks than pieces are asked for.</exception>
+    public static ImmutableArray<BlockRange> Split(ModelConfiguration model, int ranks, int chunks) => chunks == 1 || ranks * chunks <= model.BlockCount
+        ? StageSplitter.Split(model, ranks * chunks)
+        : throw new IotaException(
+            ExitCode.Usage, $"{ranks} stages of {chunks} chunks need {ranks * chunks} blocks, and the model has {model.BlockCount}: use fewer --stages or --chunks");
+
+    /// <summary>The miner of each piece: miner-1, miner-2, …, and again from the first one when each holds several chunks.</summary>
+    public static ImmutableArray<string> Miners(int ranks, int chunks) =>
+        [.. Enumerable.Range(0, ranks * chunks).Select(piece => $"miner-{(piece % ranks) + 1}")];
 
     private static OptimizerSettings Optimizer(TrainRequest request, long steps)
     {

@@ -64,7 +64,7 @@ internal sealed class TrainCommand : IotaCommand
     {
         ISetting[] changeable =
         [
-            _training.Steps, _swarm.Stages, _swarm.Silos, _swarm.Mode, _swarm.Schedule,
+            _training.Steps, _swarm.Stages, _swarm.Chunks, _swarm.Silos, _swarm.Mode, _swarm.Schedule, _swarm.Wire,
             _rhythm.EvaluationInterval, _rhythm.EvaluationSequences, _rhythm.CheckpointInterval, _run.Runs, _run.Resume,
         ];
         var ours = _web.All.Concat(_output.All).Concat(changeable.Cast<Option>()).ToHashSet();
@@ -81,9 +81,11 @@ internal sealed class TrainCommand : IotaCommand
             Run = run,
             Steps = _training.Steps.Of(parsed),
             Stages = _swarm.Stages.Of(parsed),
+            Chunks = _swarm.Chunks.Of(parsed),
             Silos = _swarm.Silos.GivenIn(parsed),
             Mode = _swarm.Mode.GivenIn(parsed),
             Schedule = _swarm.Schedule.GivenIn(parsed),
+            Wire = _swarm.Wire.GivenIn(parsed),
             EvaluationInterval = _rhythm.EvaluationInterval.GivenIn(parsed),
             EvaluationSequences = _rhythm.EvaluationSequences.GivenIn(parsed),
             CheckpointInterval = _rhythm.CheckpointInterval.GivenIn(parsed),
@@ -98,9 +100,12 @@ internal sealed class TrainCommand : IotaCommand
         InitialModel = _model.Model.Of(parsed),
         ContextLength = _model.Context.Of(parsed),
         Stages = _swarm.Stages.Of(parsed),
+        Chunks = _swarm.Chunks.Of(parsed),
         MicroBatches = _swarm.MicroBatches.Of(parsed),
         Mode = _swarm.Mode.Of(parsed),
         Schedule = _swarm.Schedule.Of(parsed),
+        Wire = _swarm.Wire.Of(parsed),
+        Recompute = _swarm.Recompute.Of(parsed),
         Steps = _training.Steps.Of(parsed),
         BatchSize = _training.BatchSize.Of(parsed),
         LearningRate = _training.LearningRate.Of(parsed),

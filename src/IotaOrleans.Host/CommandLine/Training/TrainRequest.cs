@@ -18,11 +18,17 @@ internal sealed record TrainRequest
 
     public int? Stages { get; init; }
 
+    public int? Chunks { get; init; }
+
     public int? MicroBatches { get; init; }
 
     public TrainingMode Mode { get; init; }
 
-    public ScheduleKind Schedule { get; init; } = ScheduleKind.OneForwardOneBackward;
+    public ScheduleKind Schedule { get; init; } = ScheduleKind.ZeroBubble;
+
+    public WireFormat Wire { get; init; }
+
+    public bool Recompute { get; init; }
 
     public long? Steps { get; init; }
 

@@ -28,7 +28,7 @@ internal sealed class TrainSession(TrainSessionOptions options, IRunReporter rep
         using var log = new RunLog(run.Folder.LogFile);
         Describe(run);
         var endpoints = SiloEndpoints.NewCluster();
-        var plan = MinerPlan.Deal(run.Specification.Miners, run.Silos);
+        var plan = MinerPlan.Deal([.. run.Specification.Miners.Distinct()], run.Silos);
         reporter.Waiting("starting the control silo");
         await using var host = await ControlHost.StartAsync(HostOptions(run, endpoints, plan, log), interruption.Requested);
         // Disposed in reverse: the miners leave before the control silo that they depend on.
@@ -88,8 +88,8 @@ internal sealed class TrainSession(TrainSessionOptions options, IRunReporter rep
         reporter.Fact("model", $"{model.BlockCount} blocks of {model.HiddenSize} in {Figures.Plural(specification.Stages.Length, "stage")}, context {specification.ContextLength}");
         reporter.Fact("steps", $"{Figures.Count(specification.Steps)} of {Figures.Plural(specification.BatchSize, "sequence")} in {Figures.Plural(specification.MicroBatches, "micro-batch", "micro-batches")}");
         reporter.Fact("swarm", run.Silos == 0
-            ? $"{Figures.Plural(specification.Miners.Length, "miner")} in this process"
-            : $"{Figures.Plural(specification.Miners.Length, "miner")} on {Figures.Plural(Math.Min(run.Silos, specification.Miners.Length), "silo")}");
+            ? $"{Figures.Plural(specification.Ranks, "miner")} in this process"
+            : $"{Figures.Plural(specification.Ranks, "miner")} on {Figures.Plural(Math.Min(run.Silos, specification.Ranks), "silo")}");
         reporter.Fact("run", Figures.Place(run.Folder.FullPath));
     }
 }

@@ -1,0 +1,235 @@
+using System.Runtime.InteropServices;
+using IotaOrleans.Protocol.Schedules;
+using IotaOrleans.Tensors;
+using IotaOrleans.Training.Models;
+using IotaOrleans.Training.Optimizers;
+using IotaOrleans.Training.Stages;
+
+namespace IotaOrleans.Grains.Shards;
+
+/// <summary>Carries out single instructions of a stage's program. Runs on the lane.</summary>
+/// <param name="shard">The shard.</param>
+/// <param name="assignment">Its place in the run.</param>
+/// <param name="trainer">The stage.</param>
+/// <param name="data">The tokens, in the first and the last stage.</param>
+/// <param name="frames">The shard's frames.</param>
+internal sealed class StageExecutor(ShardKey shard, ShardAssignment assignment, StageTrainer trainer, ShardData? data, ShardFrames frames)
+{
+    /// <summary>Activations of forward-only work that may be on their way to a stage.</summary>
+    public const int EvaluationCredits = 4;
+
+    private TrainingRunSpecification Specification => assignment.Specification;
+
+    private bool IsFirst => assignment.Stage == 0;
+
+    private bool IsLast => assignment.Stage == Specification.Stages.Length - 1;
+
+    private IEnumerable<int> OtherStages => Enumerable.Range(0, Specification.Stages.Length).Where(stage => stage != assignment.Stage);
+
+    private int OtherTiedStage => IsFirst ? Specification.Stages.Length - 1 : 0;
+
+    /// <summary>Whether everything that an instruction needs is there.</summary>
+    public bool InputsArrived(WorkOrder order, StageOp op) => op.Kind switch
+    {
+        StageOpKind.Forward => ActivationArrived(order, op),
+        StageOpKind.Evaluate => ActivationArrived(order, op) && (!NeedsCredit(op) || frames.Arrived(FrameKind.Credit, order, op.MicroBatch - EvaluationCredits)),
+        StageOpKind.Backward or StageOpKind.BackwardInput => IsLast || frames.Arrived(FrameKind.Gradient, order, op.MicroBatch),
+        StageOpKind.AddTiedGradient => frames.Arrived(FrameKind.TiedGradient, order, OtherTiedStage),
+        StageOpKind.Update => Specification.Mode == TrainingMode.Elastic || OtherStages.All(stage => frames.Arrived(FrameKind.GradientNorm, order, stage)),
+        _ => true,
+    };
+
+    /// <summary>Carries out an instruction whose inputs have arrived.</summary>
+    public void Execute(OrderInProgress current, StageOp op)
+    {
+        switch (op.Kind)
+        {
+            case StageOpKind.Forward:
+            case StageOpKind.Evaluate:
+                Forward(current, op);
+                break;
+            case StageOpKind.Backward:
+                BackwardInput(current, op);
+                BackwardWeights(current, op);
+                break;
+            case StageOpKind.BackwardInput:
+                BackwardInput(current, op);
+                break;
+            case StageOpKind.BackwardWeights:
+                BackwardWeights(current, op);
+                break;
+            case StageOpKind.ShareTiedGradient:
+                ShareTiedGradient(current);
+                break;
+            case StageOpKind.AddTiedGradient:
+                AddTiedGradient(current);
+                break;
+            case StageOpKind.ShareGradientNorm:
+                ShareGradientNorm(current);
+                break;
+            case StageOpKind.Update:
+                Update(current);
+                break;
+            default:
+                throw new InvalidOperationException($"unknown instruction {op}");
+        }
+    }
+
+    private bool ActivationArrived(WorkOrder order, StageOp op) => IsFirst || frames.Arrived(FrameKind.Activation, order, op.MicroBatch);
+
+    /// <summary>Training needs no credits of its own: the gradient that returns is one, and the schedule bounds what is under way.</summary>
+    private bool NeedsCredit(StageOp op) => !IsLast && op.MicroBatch >= EvaluationCredits;
+
+    private void Forward(OrderInProgress current, StageOp op)
+    {
+        var evaluates = op.Kind == StageOpKind.Evaluate;
+        var (tokens, targets) = data?.Read(current.Order, op.MicroBatch) ?? ([], []);
+        using var activation = IsFirst ? null : frames.Take(FrameKind.Activation, current.Order, op.MicroBatch);
+        if (evaluates && activation is not null)
+        {
+            frames.SendCredit(current.Order, op.MicroBatch);
+        }
+
+        if (evaluates && NeedsCredit(op))
+        {
+            frames.Take(FrameKind.Credit, current.Order, op.MicroBatch - EvaluationCredits).Dispose();
+        }
+
+        var input = new StageInput
+        {
+            Tokens = tokens,
+            Targets = targets,
+            Activation = activation is null ? [] : activation.Payload.Span,
+        };
+        var output = IsLast ? null : frames.RentActivation(FrameKind.Activation, current.Order, op.MicroBatch, (activation?.Header.Pathway ?? []).Add(shard.Miner));
+        try
+        {
+            var destination = output is null ? [] : output.Payload.Span;
+            var loss = evaluates
+                ? trainer.Evaluate(input, Specification.ContextLength, destination)
+                : trainer.Forward(LiveKey(current.Order, op), input, Specification.ContextLength, destination);
+            current.ForwardPasses++;
+            if (IsLast)
+            {
+                current.AddLoss(loss, ShardData.Sequences(Specification, current.Order, op.MicroBatch));
+            }
+        }
+        catch
+        {
+            output?.Dispose();
+            throw;
+        }
+
+        if (output is not null)
+        {
+            frames.Send(assignment.Stage + 1, output);
+        }
+    }
+
+    private void BackwardInput(OrderInProgress current, StageOp op)
+    {
+        using var gradient = IsLast ? null : frames.Take(FrameKind.Gradient, current.Order, op.MicroBatch);
+        var output = IsFirst ? null : frames.RentActivation(FrameKind.Gradient, current.Order, op.MicroBatch, []);
+        try
+        {
+            trainer.BackwardInput(
+                LiveKey(current.Order, op),
+                gradient is null ? [] : gradient.Payload.Span,
+                1f / Specification.MicroBatches,
+                output is null ? [] : output.Payload.Span);
+        }
+        catch
+        {
+            output?.Dispose();
+            throw;
+        }
+
+        if (output is not null)
+        {
+            frames.Send(assignment.Stage - 1, output);
+        }
+    }
+
+    private void BackwardWeights(OrderInProgress current, StageOp op)
+    {
+        trainer.BackwardWeights(LiveKey(current.Order, op));
+        current.BackwardPasses++;
+    }
+
+    private void ShareTiedGradient(OrderInProgress current)
+    {
+        var gradient = trainer.Parameters.GradientOf(LlamaStage.EmbeddingName);
+        var frame = frames.Rent(FrameKind.TiedGradient, current.Order, 0, TensorElementType.Float32, [Specification.Model.VocabularySize, Specification.Model.HiddenSize], []);
+        MemoryMarshal.AsBytes(gradient).CopyTo(frame.Payload.Span);
+        frames.Send(OtherTiedStage, frame);
+    }
+
+    private void AddTiedGradient(OrderInProgress current)
+    {
+        using var frame = frames.Take(FrameKind.TiedGradient, current.Order, OtherTiedStage);
+        var gradient = trainer.Parameters.GradientOf(LlamaStage.EmbeddingName);
+        // Addition commutes bit for bit, so both copies get the same gradient and stay equal.
+        var other = MemoryMarshal.Cast<byte, float>(frame.Payload.Span);
+        for (var i = 0; i < gradient.Length; i++)
+        {
+            gradient[i] += other[i];
+        }
+    }
+
+    private void ShareGradientNorm(OrderInProgress current)
+    {
+        current.SumOfSquares = GradientNorm.SumOfSquares(trainer.Parameters.Gradients);
+        if (IsLast && StageProgram.HoldsTiedCopy(Specification, assignment.Stage))
+        {
+            // The tied embedding is one parameter: the first stage counts it.
+            current.SumOfSquares -= GradientNorm.SumOfSquares(trainer.Parameters.GradientOf(LlamaStage.EmbeddingName));
+        }
+
+        foreach (var stage in OtherStages)
+        {
+            var frame = frames.Rent(FrameKind.GradientNorm, current.Order, 0, TensorElementType.Float64, [1], []);
+            MemoryMarshal.Write(frame.Payload.Span, current.SumOfSquares);
+            frames.Send(stage, frame);
+        }
+    }
+
+    private void Update(OrderInProgress current)
+    {
+        var (norm, bound) = Specification.Mode == TrainingMode.Exact ? (GlobalNorm(current), Specification.Optimizer.GradientClip) : (OwnNorm(), OwnBound());
+        if (!double.IsFinite(norm))
+        {
+            throw new IotaException(ExitCode.Failed, $"the gradient of step {current.Order.Step} is not finite: lower --learning-rate, or raise --warmup-steps");
+        }
+
+        current.GradientNorm = Specification.Mode == TrainingMode.Exact ? norm : null;
+        trainer.Step(current.Order.Step, current.Order.LearningRate, GradientNorm.ClipScale(norm, bound));
+    }
+
+    /// <summary>Norm of the whole model's gradient: every stage adds the same numbers in the same order.</summary>
+    private double GlobalNorm(OrderInProgress current)
+    {
+        var sum = 0.0;
+        for (var stage = 0; stage < Specification.Stages.Length; stage++)
+        {
+            if (stage == assignment.Stage)
+            {
+                sum += current.SumOfSquares;
+                continue;
+            }
+
+            using var frame = frames.Take(FrameKind.GradientNorm, current.Order, stage);
+            sum += MemoryMarshal.Read<double>(frame.Payload.Span);
+        }
+
+        return Math.Sqrt(sum);
+    }
+
+    private double OwnNorm() => Math.Sqrt(GradientNorm.SumOfSquares(trainer.Parameters.Gradients));
+
+    /// <summary>IOTA's local rule: a stage's share of the bound grows with the root of its share of the parameters.</summary>
+    private double OwnBound() => Specification.Optimizer.GradientClip
+        * Math.Sqrt(trainer.Parameters.Layout.Count / (double)ParameterLayout.CountParameters(Specification.Model));
+
+    /// <summary>Names a live micro-batch across orders.</summary>
+    private long LiveKey(WorkOrder order, StageOp op) => (order.Sequence * Specification.MicroBatches) + op.MicroBatch;
+}
