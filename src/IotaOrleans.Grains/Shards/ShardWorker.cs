@@ -4,6 +4,7 @@ using IotaOrleans.Grains.Telemetry;
 using IotaOrleans.Protocol.Schedules;
 using IotaOrleans.Tensors;
 using IotaOrleans.Training.Data;
+using IotaOrleans.Training.Lanes;
 using IotaOrleans.Training.Models;
 using IotaOrleans.Training.Stages;
 
@@ -233,6 +234,7 @@ internal sealed class ShardWorker : IFrameInbox, IDisposable
     {
         _current = null;
         _inbox.Advance(current.Order.Sequence + 1);
+        IotaInstruments.RecordLiveTensors(_assignment.Stage, LiveTensors.OnThisThread);
         var end = Stopwatch.GetTimestamp();
         var elapsed = Stopwatch.GetElapsedTime(_previousOrderEnd, end);
         _previousOrderEnd = end;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using IotaOrleans.Protocol.Schedules;
+using IotaOrleans.Tensors;
 
 namespace IotaOrleans.Grains.Telemetry;
 
@@ -19,6 +20,9 @@ public static class IotaInstruments
     /// <summary>Name of the histogram of micro-batches.</summary>
     public const string MicroBatchDurationName = "iota.microbatch.duration";
 
+    /// <summary>Name of the gauge of tensors.</summary>
+    public const string LiveTensorsName = "iota.stage.live_tensors";
+
     private static readonly Meter Meter = new(MeterName);
 
     private static readonly Counter<long> Tokens = Meter.CreateCounter<long>("iota.tokens", "{token}", "Tokens trained on");
@@ -35,6 +39,11 @@ public static class IotaInstruments
     private static readonly Gauge<double> Loss = Meter.CreateGauge<double>("iota.loss", "nat", "Training loss of the last step, per token");
 
     private static readonly Gauge<double> BusyShare = Meter.CreateGauge<double>("iota.stage.busy_share", "1", "Share of the last step in which a stage computed");
+
+    private static readonly Gauge<long> LiveTensors = Meter.CreateGauge<long>(LiveTensorsName, "{tensor}", "Tensors alive on a stage's thread after an order");
+
+    private static readonly ObservableGauge<long> LeasedFrames =
+        Meter.CreateObservableGauge("iota.frames.leased", () => FramePool.Shared.Leased, "{frame}", "Frames whose memory is lent out");
 
     /// <summary>The source of our own traces.</summary>
     public static ActivitySource Activities { get; } = new(MeterName);
@@ -81,6 +90,11 @@ public static class IotaInstruments
         MicroBatches.Add(1, tags);
         MicroBatchDuration.Record(duration.TotalSeconds, tags);
     }
+
+    /// <summary>Records what is left on a stage's thread after an order.</summary>
+    /// <param name="stage">The stage.</param>
+    /// <param name="count">Tensors that were made there and not disposed.</param>
+    public static void RecordLiveTensors(int stage, long count) => LiveTensors.Record(count, new KeyValuePair<string, object?>("stage", stage));
 
     /// <summary>Records a frame that left for another silo.</summary>
     /// <param name="kind">"activation", "gradient" or another kind of frame.</param>

@@ -8,6 +8,7 @@ public sealed class FramePool
     private readonly ArrayPool<byte> _arrays;
     private long _leased;
     private long _leasedBytes;
+    private long _mostLeased;
 
     /// <summary>Creates a pool.</summary>
     /// <param name="maximumByteCount">Largest payload.</param>
@@ -30,6 +31,12 @@ public sealed class FramePool
     /// <summary>Bytes that are out.</summary>
     public long LeasedBytes => Interlocked.Read(ref _leasedBytes);
 
+    /// <summary>The most leases that were ever out at a time.</summary>
+    public long MostLeased => Interlocked.Read(ref _mostLeased);
+
+    /// <summary>Begins to count <see cref="MostLeased"/> anew.</summary>
+    public void ForgetMostLeased() => Interlocked.Exchange(ref _mostLeased, Leased);
+
     /// <summary>Lends memory.</summary>
     /// <exception cref="FrameFormatException">More than the pool's limit is asked for.</exception>
     public FrameLease Rent(int byteCount)
@@ -39,7 +46,12 @@ public sealed class FramePool
             throw new FrameFormatException(FrameFault.TooLarge, $"a frame of {byteCount:N0} bytes is over the limit of {MaximumByteCount:N0}");
         }
 
-        Interlocked.Increment(ref _leased);
+        var leased = Interlocked.Increment(ref _leased);
+        for (var most = MostLeased; leased > most; most = MostLeased)
+        {
+            Interlocked.CompareExchange(ref _mostLeased, leased, most);
+        }
+
         Interlocked.Add(ref _leasedBytes, byteCount);
         return new FrameLease(this, _arrays.Rent(byteCount), byteCount);
     }

@@ -29,9 +29,15 @@ public sealed class TensorFrame : IDisposable
     /// <summary>The tensor's bytes, row by row, little-endian.</summary>
     public Memory<byte> Payload => _lease.Memory;
 
+    /// <summary>Whether the frame is the copy that a grain call made of its argument: nobody owns it once it is on the wire.</summary>
+    internal bool IsCallCopy { get; init; }
+
     /// <summary>Rents the payload that a header asks for.</summary>
     /// <exception cref="FrameFormatException">The shape is impossible or larger than the pool's limit.</exception>
-    public static TensorFrame Rent(FramePool pool, FrameHeader header)
+    public static TensorFrame Rent(FramePool pool, FrameHeader header) => Rent(pool, header, isCallCopy: false);
+
+    /// <inheritdoc cref="Rent(FramePool, FrameHeader)"/>
+    internal static TensorFrame Rent(FramePool pool, FrameHeader header, bool isCallCopy)
     {
         var byteCount = header.PayloadByteCount();
         if (byteCount < 0)
@@ -44,7 +50,7 @@ public sealed class TensorFrame : IDisposable
             throw new FrameFormatException(FrameFault.TooLarge, $"a frame of {byteCount:N0} bytes is over the limit of {pool.MaximumByteCount:N0}");
         }
 
-        return new TensorFrame(header, pool.Rent((int)byteCount));
+        return new TensorFrame(header, pool.Rent((int)byteCount)) { IsCallCopy = isCallCopy };
     }
 
     /// <summary>Checksum of the payload (XxHash3, 64 bits).</summary>

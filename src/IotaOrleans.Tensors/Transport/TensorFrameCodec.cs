@@ -10,7 +10,8 @@ namespace IotaOrleans.Tensors;
 /// <summary>
 /// Carries frames in grain calls without intermediate arrays: sizes are checked before anything is rented, the payload goes from
 /// pooled memory to the connection and from the connection to pooled memory. A frame that went through a call is always a copy of
-/// its own, also within one silo, so sender and receiver each own what they hold.
+/// its own, also within one silo, so sender and receiver each own what they hold; the copy of a call that leaves the silo is given back
+/// as soon as it is written.
 /// </summary>
 [RegisterSerializer]
 [RegisterCopier]
@@ -32,6 +33,10 @@ public sealed class TensorFrameCodec : IFieldCodec<TensorFrame>, IDeepCopier<Ten
         writer.WriteInt32(header.WrittenCount);
         writer.Write(header.WrittenSpan);
         writer.Write(value.Payload.Span);
+        if (value.IsCallCopy)
+        {
+            value.Dispose();
+        }
     }
 
     /// <inheritdoc />
@@ -76,7 +81,7 @@ public sealed class TensorFrameCodec : IFieldCodec<TensorFrame>, IDeepCopier<Ten
             return null;
         }
 
-        var copy = TensorFrame.Rent(FramePool.Shared, input.Header);
+        var copy = TensorFrame.Rent(FramePool.Shared, input.Header, isCallCopy: true);
         input.Payload.CopyTo(copy.Payload);
         return copy;
     }
