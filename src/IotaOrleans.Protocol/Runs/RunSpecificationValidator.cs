@@ -27,6 +27,9 @@ public static class RunSpecificationValidator
         Require(specification.Stages.Length > 0 && specification.Miners.Length == specification.Stages.Length,
             $"{specification.Stages.Length} stages need as many miners, not {specification.Miners.Length}");
 
+        Require(specification.Schedule is ScheduleKind.GPipe or ScheduleKind.OneForwardOneBackward,
+            "--schedule: runs follow 1f1b or gpipe so far; 'iota plan schedule' draws the other schedules");
+
         var next = 0;
         foreach (var range in specification.Stages)
         {

@@ -21,8 +21,8 @@ internal sealed class SwarmSettings : ISettings
         Values.OneOf(("exact", TrainingMode.Exact), ("elastic", TrainingMode.Elastic)), TrainingMode.Exact);
 
     public Setting<ScheduleKind> Schedule { get; } = new(
-        SettingGroups.Swarm, "--schedule", "Order of forward and backward passes",
-        Values.OneOf(("1f1b", ScheduleKind.OneForwardOneBackward), ("gpipe", ScheduleKind.GPipe)), ScheduleKind.OneForwardOneBackward);
+        SettingGroups.Swarm, "--schedule", "Order of forward and backward passes; 'iota plan schedule' draws and compares them",
+        ScheduleNames.Parser, ScheduleKind.OneForwardOneBackward);
 
     public IEnumerable<Option> All => [Stages, Silos, MicroBatches, Mode, Schedule];
 }
