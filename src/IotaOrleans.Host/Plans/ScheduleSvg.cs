@@ -154,8 +154,11 @@ internal sealed class ScheduleSvg
             Svg + "g",
             new XElement(Svg + "title", $"{timed.Op} on rank {rank}: {ScheduleReport.Number(timed.Start)} to {ScheduleReport.Number(timed.End)}"),
             Fill(Box("", x, top, Math.Max(0, width - gap), RowHeight, Math.Min(3, width / 5)), color.Hex));
+
+        // Where the highest number has no room, none is written: a row of labels that breaks off says less than none.
+        var room = width >= TextWidth((_shape.MicroBatches - 1).ToString(CultureInfo.InvariantCulture)) ? width : 0;
         string[] labels = [timed.Op.ToString(), timed.Op.ToString().Split('.')[0], timed.Op.ToString()[1..].Split('.')[0]];
-        if (labels.FirstOrDefault(label => (label.Length * LetterWidth) + 3 <= width) is { } fitting)
+        if (labels.FirstOrDefault(label => TextWidth(label) <= room) is { } fitting)
         {
             pass.Add(Fill(Text("op", x + ((width - gap) / 2), top + 19.2, fitting), color.Ink.Hex));
         }
@@ -237,6 +240,8 @@ internal sealed class ScheduleSvg
         element.Add(new XAttribute("fill", fill));
         return element;
     }
+
+    private static double TextWidth(string text) => (text.Length * LetterWidth) + 3;
 
     private static string N(double value) => value.ToString("0.##", CultureInfo.InvariantCulture);
 }
