@@ -20,8 +20,6 @@ internal readonly record struct PassColor(byte Red, byte Green, byte Blue)
 
     public static PassColor Weights { get; } = new(0xF2, 0xA9, 0x3B);
 
-    public static PassColor Idle { get; } = new(0xE0, 0x5D, 0x5D);
-
     /// <summary>Black or white, whichever is easier to read on this colour.</summary>
     public PassColor Ink => (0.299 * Red) + (0.587 * Green) + (0.114 * Blue) > 145 ? new PassColor(0x14, 0x1B, 0x2B) : White;
 
