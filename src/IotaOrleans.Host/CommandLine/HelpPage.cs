@@ -20,7 +20,7 @@ internal sealed class HelpPage(IAnsiConsole console)
         console.Write(new Text(command.Description + "\n"));
         Section("Usage");
         console.Write(Rows([(Usage(command), "", "")], firstWidth: null));
-        if (command is RootCommand)
+        if (command.Subcommands.Count > 0)
         {
             WriteCommands(command);
         }
@@ -34,9 +34,9 @@ internal sealed class HelpPage(IAnsiConsole console)
 
     private static string Usage(Command command)
     {
-        var arguments = command is RootCommand ? "<command>" : string.Join(' ', command.Arguments.Select(argument => argument.Name.ToUpperInvariant()));
+        var arguments = command.Subcommands.Count > 0 ? "<command>" : string.Join(' ', command.Arguments.Select(argument => argument.Name.ToUpperInvariant()));
         var required = command.Options.Where(option => option is ISetting { Mandatory: true }).Select(option => $"{option.Name} {option.HelpName}");
-        string[] parts = [command is RootCommand ? "iota" : $"iota {command.Name}", arguments, .. required, "[options]"];
+        string[] parts = [CommandPath.Of(command), arguments, .. required, "[options]"];
         return string.Join(' ', parts.Where(part => part.Length > 0));
     }
 
@@ -79,8 +79,8 @@ internal sealed class HelpPage(IAnsiConsole console)
     private void WriteFooter(Command command)
     {
         console.WriteLine();
-        var hint = command is RootCommand
-            ? "'iota <command> --help' explains a command; every option can also be given by the variable that stands beside it."
+        var hint = command.Subcommands.Count > 0
+            ? $"'{CommandPath.Of(command)} <command> --help' explains a command; every option can also be given by the variable that stands beside it."
             : "In brackets: the default, and the environment variable that also gives the option.";
         console.Write(new Text(hint + "\n", Aside));
         console.Write(new Text(

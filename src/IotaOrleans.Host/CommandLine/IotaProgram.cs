@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using IotaOrleans.Host.CommandLine.Cluster;
 using IotaOrleans.Host.CommandLine.Doctor;
 using IotaOrleans.Host.CommandLine.Models;
+using IotaOrleans.Host.CommandLine.Plan;
 using IotaOrleans.Host.CommandLine.Status;
 using IotaOrleans.Host.CommandLine.Training;
 
@@ -19,6 +20,7 @@ internal static class IotaProgram
             new SampleCommand(),
             new EvalCommand(),
             new CheckModelCommand(),
+            new PlanCommand(),
             new StatusCommand(),
             new DoctorCommand(),
             new ServeCommand(),

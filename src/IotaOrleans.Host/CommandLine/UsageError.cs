@@ -9,7 +9,7 @@ internal static class UsageError
     public static string Describe(ParseResult parsed)
     {
         var command = parsed.CommandResult.Command;
-        var help = $"see 'iota {(command is RootCommand ? "" : command.Name + " ")}--help'";
+        var help = $"see '{CommandPath.Of(command)} --help'";
         if (parsed.UnmatchedTokens is [var token, ..])
         {
             return $"{Kind(command, token)} '{token}'{Suggestion(command, token)}; {help}";
@@ -26,7 +26,7 @@ internal static class UsageError
     }
 
     private static string Kind(Command command, string token) =>
-        token.StartsWith('-') ? "unknown option" : command is RootCommand ? "unknown command" : "unexpected argument";
+        token.StartsWith('-') ? "unknown option" : command.Subcommands.Count > 0 ? "unknown command" : "unexpected argument";
 
     private static string Article(string name) => $"a {name.ToUpperInvariant()}";
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Spectre.Console;
 
 namespace IotaOrleans.Benchmarks.Measuring;
@@ -6,6 +7,8 @@ namespace IotaOrleans.Benchmarks.Measuring;
 /// <summary>Two sides of one measurement: medians over rounds that were run in turn, and the median of the rounds' ratios.</summary>
 internal sealed record Comparison
 {
+    private const int WidthWithoutTerminal = 160;
+
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
 
     public required string Name { get; init; }
@@ -25,6 +28,14 @@ internal sealed record Comparison
     public double? Required { get; init; }
 
     public int Rounds { get; init; }
+
+    /// <summary>For schedules: our side's idle share of the step.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? Bubble { get; init; }
+
+    /// <summary>For schedules: the idle share by the paper's formula.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? Formula { get; init; }
 
     public bool Passed => Required is null || Ratio >= Required;
 
@@ -59,12 +70,29 @@ internal sealed record Comparison
             return;
         }
 
+        var all = comparisons.ToArray();
+        var withBubbles = all.Any(it => it.Bubble is not null);
         var table = new Table().AddColumns("measurement", "ours", "other", "ratio", "asked for", "against");
-        foreach (var it in comparisons)
+        if (withBubbles)
         {
-            table.AddRow(Markup.Escape(it.Name), $"{it.Ours:N0} {it.Unit}", $"{it.Other:N0} {it.Unit}", $"{it.Ratio:0.000}", it.Required is null ? "" : $"{it.Required:0.00}", Markup.Escape(it.Against));
+            table.AddColumns("bubble", "formula");
+        }
+
+        foreach (var it in all)
+        {
+            string[] cells = [Markup.Escape(it.Name), Value(it.Ours, it.Unit), Value(it.Other, it.Unit), $"{it.Ratio:0.000}", it.Required is null ? "" : $"{it.Required:0.00}", Markup.Escape(it.Against)];
+            table.AddRow(withBubbles ? [.. cells, Share(it.Bubble), Share(it.Formula)] : cells);
+        }
+
+        if (Console.IsOutputRedirected)
+        {
+            AnsiConsole.Profile.Width = WidthWithoutTerminal;
         }
 
         AnsiConsole.Write(table);
     }
+
+    private static string Value(double value, string unit) => Math.Abs(value) < 1000 ? $"{value:0.##} {unit}" : $"{value:N0} {unit}";
+
+    private static string Share(double? share) => share is { } value ? $"{value * 100:0.0} %" : "";
 }

@@ -14,9 +14,10 @@ public sealed class HelpTests(ProgramFolder folder) : IClassFixture<ProgramFolde
     [InlineData("doctor")]
     [InlineData("serve")]
     [InlineData("join")]
-    public async Task EveryOptionStandsBesideItsVariable(string command)
+    [InlineData("plan", "schedule")]
+    public async Task EveryOptionStandsBesideItsVariable(params string[] command)
     {
-        var help = await IotaProcess.RunAsync(folder.Path, command, "--help");
+        var help = await IotaProcess.RunAsync(folder.Path, [.. command, "--help"]);
 
         help.ExitCode.Should().Be(0);
         help.Errors.Should().BeEmpty();
@@ -35,7 +36,7 @@ public sealed class HelpTests(ProgramFolder folder) : IClassFixture<ProgramFolde
         var help = await IotaProcess.RunAsync(folder.Path);
 
         help.ExitCode.Should().Be(0);
-        foreach (var command in new[] { "train", "sample", "eval", "check-model", "status", "doctor", HostDefaults.ServeCommand, HostDefaults.JoinCommand })
+        foreach (var command in new[] { "train", "sample", "eval", "check-model", "plan", "status", "doctor", HostDefaults.ServeCommand, HostDefaults.JoinCommand })
         {
             help.Output.Should().Contain(line => line.StartsWith($"  {command} ", StringComparison.Ordinal));
         }

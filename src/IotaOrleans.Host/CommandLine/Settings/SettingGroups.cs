@@ -6,6 +6,8 @@ internal static class SettingGroups
     public const string Data = "Data";
     public const string Model = "Model";
     public const string Swarm = "Swarm";
+    public const string Schedule = "Schedule";
+    public const string Costs = "Costs, in any unit of time";
     public const string Training = "Training";
     public const string Rhythm = "Evaluation, checkpoints and rewards";
     public const string Run = "Run";
@@ -13,5 +15,5 @@ internal static class SettingGroups
     public const string Web = "Page and telemetry";
     public const string Output = "Output";
 
-    public static IReadOnlyList<string> Order { get; } = [Data, Model, Swarm, Training, Rhythm, Run, Sampling, Web, Output];
+    public static IReadOnlyList<string> Order { get; } = [Data, Model, Swarm, Schedule, Costs, Training, Rhythm, Run, Sampling, Web, Output];
 }

@@ -24,13 +24,8 @@ internal sealed class SwarmSettings : ISettings
         Values.OneOf(("exact", TrainingMode.Exact), ("elastic", TrainingMode.Elastic)), TrainingMode.Exact);
 
     public Setting<ScheduleKind> Schedule { get; } = new(
-        SettingGroups.Swarm, "--schedule", "Order of forward and backward passes",
-        Values.OneOf(
-            ("zero-bubble", ScheduleKind.ZeroBubble),
-            ("1f1b", ScheduleKind.OneForwardOneBackward),
-            ("interleaved", ScheduleKind.Interleaved),
-            ("gpipe", ScheduleKind.GPipe)),
-        ScheduleKind.ZeroBubble);
+        SettingGroups.Swarm, "--schedule", "Order of forward and backward passes; 'iota plan schedule' draws and compares them",
+        ScheduleNames.Parser, ScheduleKind.ZeroBubble);
 
     public Setting<WireFormat> Wire { get; } = new(
         SettingGroups.Swarm, "--wire", "How activations and gradients travel between stages; int8 and bf16 save bytes and lose digits",
