@@ -52,6 +52,10 @@ public sealed record RunStarted : RunEvent
     /// <summary>The stages, with their holders.</summary>
     [Id(4)]
     public required ImmutableArray<StageView> Stages { get; init; }
+
+    /// <summary>Share of a step in which a miner must idle under the run's schedule when all passes take the same time.</summary>
+    [Id(5)]
+    public double ScheduledBubble { get; init; }
 }
 
 /// <summary>All stages have taken an optimizer step.</summary>
@@ -77,6 +81,10 @@ public sealed record StepCompleted : RunEvent
     /// <summary>Share of the step in which each stage computed, in stage order, from 0 to 1.</summary>
     [Id(4)]
     public required ImmutableArray<double> BusyShares { get; init; }
+
+    /// <summary>Share of the step in which the miners idled, on average.</summary>
+    [Id(5)]
+    public double Bubble { get; init; }
 }
 
 /// <summary>The model was evaluated on the validation split.</summary>

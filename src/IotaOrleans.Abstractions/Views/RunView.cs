@@ -89,6 +89,14 @@ public sealed record RunView
     /// <summary>Number of the last event in this view: whoever follows the events after it misses nothing.</summary>
     [Id(20)]
     public long LastEvent { get; init; }
+
+    /// <summary>Share of the last steps in which the miners idled, on average.</summary>
+    [Id(21)]
+    public double Bubble { get; init; }
+
+    /// <summary>The same share as the run's schedule has it when all passes take the same time.</summary>
+    [Id(22)]
+    public double ScheduledBubble { get; init; }
 }
 
 /// <summary>A stage as dashboards show it.</summary>

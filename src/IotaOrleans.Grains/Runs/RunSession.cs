@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using IotaOrleans.Protocol.Runs;
+using IotaOrleans.Protocol.Schedules;
 using IotaOrleans.Training.Models;
 using Microsoft.Extensions.Logging;
 
@@ -68,6 +69,7 @@ internal sealed partial class RunSession
             Parameters = ParameterLayout.CountParameters(_specification.Model),
             TokensPerStep = _specification.TokensPerStep,
             Stages = [.. Enumerable.Range(0, _specification.Stages.Length).Select(stage => View(stage, 0))],
+            ScheduledBubble = PipelineSchedule.Bubble(_specification.Schedule, _specification.Ranks, _specification.MicroBatches, _specification.Chunks).Share,
         });
         PlanAhead();
     }
@@ -152,6 +154,7 @@ internal sealed partial class RunSession
         _completedStep = order.Step;
         _throughput.Add(_specification.TokensPerStep, elapsed);
         _work = WorkCounter.Add(_work, reports, (long)_specification.MicroBatchSize * _specification.ContextLength);
+        ImmutableArray<double> busy = [.. reports.Select(report => Math.Min(1, report.Busy / Max(report.Elapsed, TimeSpan.FromTicks(1))))];
         Publish(new StepCompleted
         {
             Step = order.Step,
@@ -159,7 +162,9 @@ internal sealed partial class RunSession
             GradientNorm = reports[0].GradientNorm,
             LearningRate = order.LearningRate,
             TokensPerSecond = _throughput.Recent,
-            BusyShares = [.. reports.Select(report => Math.Min(1, report.Busy / Max(report.Elapsed, TimeSpan.FromTicks(1))))],
+            BusyShares = busy,
+            // A miner with several stages is busy with one of them at a time.
+            Bubble = Math.Max(0, 1 - (busy.Sum() / _specification.Ranks)),
         });
         if (WorkPlan.EndsEpoch(_specification, order.Step))
         {

@@ -29,6 +29,11 @@ internal static class LiveView
             parts.Add(new Text(""));
         }
 
+        if (progress.Stages.Length > 1)
+        {
+            parts.Add(Line("bubble", Bubble(progress)));
+        }
+
         parts.AddRange(progress.Stages.Select(stage => Line($"stage {stage.Stage}", Stage(stage))));
         if (progress.Epoch is { } epoch)
         {
@@ -91,6 +96,10 @@ internal static class LiveView
             ? paragraph.Append("  gradient norm ", Dim).Append(Figures.Loss(norm))
             : paragraph;
     }
+
+    private static Paragraph Bubble(RunProgress progress) =>
+        new Paragraph(Figures.Share(progress.Bubble).Trim(), Bold)
+            .Append("  of the miners' time is idle; the schedule has ", Dim).Append(Figures.Share(progress.ScheduledBubble).Trim());
 
     private static Paragraph Stage(StageView stage)
     {

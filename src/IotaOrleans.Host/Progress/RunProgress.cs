@@ -6,6 +6,7 @@ namespace IotaOrleans.Host.Progress;
 internal sealed class RunProgress
 {
     private const double Smoothing = 0.95;
+    private const double BubbleSmoothing = 0.1;
     private const int MostPoints = 512;
 
     private readonly SortedDictionary<string, MinerReward> _rewards = new(StringComparer.Ordinal);
@@ -31,6 +32,12 @@ internal sealed class RunProgress
     public double LearningRate { get; private set; }
 
     public double TokensPerSecond { get; private set; }
+
+    /// <summary>Share of the last twenty steps or so in which the miners idled.</summary>
+    public double Bubble { get; private set; }
+
+    /// <summary>The same share as the schedule has it when all passes take the same time.</summary>
+    public double ScheduledBubble { get; private set; }
 
     public LossPoint? Validation { get; private set; }
 
@@ -63,7 +70,7 @@ internal sealed class RunProgress
             case RunStarted started:
                 (Run, Steps, Parameters, TokensPerStep, Stages) =
                     (started.Run, started.Steps, started.Parameters, started.TokensPerStep, started.Stages);
-                (Step, End) = (started.Step, null);
+                (Step, End, Bubble, ScheduledBubble) = (started.Step, null, started.ScheduledBubble, started.ScheduledBubble);
                 break;
             case StepCompleted step:
                 Apply(step);
@@ -92,6 +99,7 @@ internal sealed class RunProgress
     private void Apply(StepCompleted step)
     {
         (Loss, GradientNorm, LearningRate, TokensPerSecond) = (step.Loss, step.GradientNorm, step.LearningRate, step.TokensPerSecond);
+        Bubble += BubbleSmoothing * (step.Bubble - Bubble);
         if (double.IsFinite(step.Loss))
         {
             _sum = (Smoothing * _sum) + ((1 - Smoothing) * step.Loss);

@@ -5,12 +5,35 @@ namespace IotaOrleans.Protocol.Stages;
 /// <summary>Cuts a model into consecutive stages so that the slowest stage is as fast as possible.</summary>
 public static class StageSplitter
 {
+    private const double ClearGain = 0.9;
+
     /// <summary>
     /// Splits by the multiplications that each part needs per token; the embedding look-up counts as nothing, the LM head as its matrix.
     /// </summary>
     /// <exception cref="IotaException">There are more stages than blocks, or none.</exception>
     public static ImmutableArray<BlockRange> Split(ModelConfiguration model, int stages) =>
         Split(Enumerable.Repeat(BlockCost(model), model.BlockCount).ToArray(), 0, (double)model.VocabularySize * model.HiddenSize, stages);
+
+    /// <summary>
+    /// Splits by measured costs where they matter: measurements differ from run to run, so the split by multiplications stays unless
+    /// the measured one makes the slowest stage clearly faster.
+    /// </summary>
+    /// <param name="model">The model.</param>
+    /// <param name="stages">Number of stages.</param>
+    /// <param name="measured">What the model's parts cost.</param>
+    /// <exception cref="IotaException">There are more stages than blocks, or none.</exception>
+    public static ImmutableArray<BlockRange> Split(ModelConfiguration model, int stages, PartCosts measured)
+    {
+        var computed = Split(model, stages);
+        var blocks = Enumerable.Repeat(measured.Block.TotalSeconds, model.BlockCount).ToArray();
+        var better = Split(blocks, measured.Embedding.TotalSeconds, measured.Head.TotalSeconds, stages);
+        return Slowest(better) < ClearGain * Slowest(computed) ? better : computed;
+
+        double Slowest(ImmutableArray<BlockRange> split) => split.Max(stage =>
+            (stage.Count * measured.Block.TotalSeconds)
+            + (stage.First == 0 ? measured.Embedding.TotalSeconds : 0)
+            + (stage.End == model.BlockCount ? measured.Head.TotalSeconds : 0));
+    }
 
     /// <summary>Splits by given costs, in any unit.</summary>
     /// <param name="blockCosts">Cost of each block.</param>

@@ -8,6 +8,9 @@ public static class RunViewReducer
     /// <summary>Most settled epochs that a view keeps.</summary>
     public const int MaximumEpochs = 100;
 
+    // Single steps are noisy: the view shows about the last twenty.
+    private const double BubbleSmoothing = 0.1;
+
     /// <summary>The view after an event.</summary>
     /// <param name="view">The view before it, or null when nothing was published yet.</param>
     /// <param name="run">The run.</param>
@@ -48,6 +51,8 @@ public static class RunViewReducer
         TokensPerStep = started.TokensPerStep,
         Stages = started.Stages,
         TokensPerSecond = 0,
+        Bubble = started.ScheduledBubble,
+        ScheduledBubble = started.ScheduledBubble,
         Losses = LossCurve.Truncate(view.Losses, started.Step),
         ValidationLosses = LossCurve.Truncate(view.ValidationLosses, started.Step),
         Failure = null,
@@ -57,6 +62,7 @@ public static class RunViewReducer
     {
         Loss = step.Loss,
         TokensPerSecond = step.TokensPerSecond,
+        Bubble = view.Bubble + (BubbleSmoothing * (step.Bubble - view.Bubble)),
         Losses = LossCurve.Add(view.Losses, new LossPoint(step.Step, step.Loss)),
         ValidationLosses = LossCurve.Truncate(view.ValidationLosses, step.Step),
         Stages = [.. view.Stages.Select((stage, index) => index < step.BusyShares.Length ? stage with { BusyShare = step.BusyShares[index] } : stage)],

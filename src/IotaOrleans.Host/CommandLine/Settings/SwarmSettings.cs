@@ -1,4 +1,5 @@
 using System.CommandLine;
+using IotaOrleans.Host.CommandLine.Training;
 
 namespace IotaOrleans.Host.CommandLine.Settings;
 
@@ -10,6 +11,10 @@ internal sealed class SwarmSettings : ISettings
 
     public Setting<int?> Chunks { get; } = new(
         SettingGroups.Swarm, "--chunks", "Pieces of the model per miner, for the interleaved schedule", Values.Whole(1, 64).OrNone(), null, "2 if interleaved, else 1");
+
+    public Setting<StageBalance> Balance { get; } = new(
+        SettingGroups.Swarm, "--balance", "What the stages' blocks are dealt by: the measured time of the model's parts, or their computed multiplications",
+        Values.OneOf(("measured", StageBalance.Measured), ("computed", StageBalance.Computed)), StageBalance.Measured);
 
     public Setting<int> Silos { get; } = new(
         SettingGroups.Swarm, "--silos", "Miner silos as processes of their own, on this machine; 0 keeps every miner in this process",
@@ -34,5 +39,5 @@ internal sealed class SwarmSettings : ISettings
     public Flag Recompute { get; } = new(
         SettingGroups.Swarm, "--recompute", "Keep only the input of a waiting micro-batch and run it forward again: less memory, more work");
 
-    public IEnumerable<Option> All => [Stages, Chunks, Silos, MicroBatches, Mode, Schedule, Wire, Recompute];
+    public IEnumerable<Option> All => [Stages, Chunks, Balance, Silos, MicroBatches, Mode, Schedule, Wire, Recompute];
 }

@@ -4,6 +4,8 @@ using IotaOrleans.Host.Status;
 using IotaOrleans.Protocol.Runs;
 using IotaOrleans.Protocol.Stages;
 using IotaOrleans.Training.Data;
+using IotaOrleans.Training.Lanes;
+using IotaOrleans.Training.Stages;
 using IotaOrleans.Training.Tokenization;
 
 namespace IotaOrleans.Host.CommandLine.Training;
@@ -29,7 +31,8 @@ internal sealed class RunPreparation(string runs, IRunReporter reporter)
             var vocabulary = PrepareData(data, folder, SpecificationBuilder.ContextLength(request, shape), cancellationToken);
             var model = SpecificationBuilder.Model(request, vocabulary);
             RequireVocabulary(model, vocabulary, data);
-            var specification = SpecificationBuilder.Build(request, model, new RunPlaces(run, folder.Data, folder.Checkpoints));
+            var specification = SpecificationBuilder.Build(request, model, new RunPlaces(run, folder.Data, folder.Checkpoints),
+                request.Balance == StageBalance.Measured ? sequences => Measure(model, sequences, SpecificationBuilder.ContextLength(request, model)) : null);
             new RunRecord
             {
                 StartedAt = DateTimeOffset.Now,
@@ -93,6 +96,12 @@ internal sealed class RunPreparation(string runs, IRunReporter reporter)
             reserved.Dispose();
             throw;
         }
+    }
+
+    private static PartCosts Measure(ModelConfiguration model, int sequences, int contextLength)
+    {
+        using var lane = new ComputeLane("balance");
+        return lane.RunAsync(() => PartCostMeter.Measure(model, sequences, contextLength)).GetAwaiter().GetResult();
     }
 
     /// <summary>Spares a run that is complete the start of a swarm; the run grain decides in the end.</summary>

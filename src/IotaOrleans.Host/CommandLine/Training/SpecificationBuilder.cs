@@ -42,8 +42,13 @@ internal static class SpecificationBuilder
     public static int ContextLength(TrainRequest request, ModelConfiguration model) =>
         request.ContextLength ?? Math.Min(request.Preset.ContextLength, model.ContextLength);
 
+    /// <summary>Finds what is wrong with a request, and cuts the model by its multiplications.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="model">The model's shape.</param>
+    /// <param name="places">The run's folders.</param>
+    /// <param name="measure">Measures the model's parts with micro-batches of so many sequences, when the cut depends on it; null to go without.</param>
     /// <exception cref="IotaException">The request contradicts itself or the model.</exception>
-    public static TrainingRunSpecification Build(TrainRequest request, ModelConfiguration model, RunPlaces places)
+    public static TrainingRunSpecification Build(TrainRequest request, ModelConfiguration model, RunPlaces places, Func<int, PartCosts>? measure = null)
     {
         var preset = request.Preset;
         var chunks = request.Chunks ?? DefaultChunks(request.Schedule);
@@ -79,7 +84,10 @@ internal static class SpecificationBuilder
         };
         RunSpecificationValidator.Validate(specification);
         RequireSmallFrames(specification);
-        return specification;
+        // With one block per stage, or one stage, there is nothing to choose.
+        return measure is not null && stages.Length > 1 && stages.Length < model.BlockCount
+            ? specification with { Stages = StageSplitter.Split(model, stages.Length, measure(specification.MicroBatchSize)) }
+            : specification;
     }
 
     /// <summary>What passes between stages must fit into one frame.</summary>

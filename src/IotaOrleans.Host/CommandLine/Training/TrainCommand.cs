@@ -106,6 +106,7 @@ internal sealed class TrainCommand : IotaCommand
         Schedule = _swarm.Schedule.Of(parsed),
         Wire = _swarm.Wire.Of(parsed),
         Recompute = _swarm.Recompute.Of(parsed),
+        Balance = _swarm.Balance.Of(parsed),
         Steps = _training.Steps.Of(parsed),
         BatchSize = _training.BatchSize.Of(parsed),
         LearningRate = _training.LearningRate.Of(parsed),

@@ -30,6 +30,8 @@ internal sealed record TrainRequest
 
     public bool Recompute { get; init; }
 
+    public StageBalance Balance { get; init; }
+
     public long? Steps { get; init; }
 
     public int? BatchSize { get; init; }
@@ -59,4 +61,14 @@ internal sealed record TrainRequest
     public int EpochSteps { get; init; } = 100;
 
     public long Emission { get; init; } = 1_000_000;
+}
+
+/// <summary>What stages of equal cost are cut by.</summary>
+internal enum StageBalance
+{
+    /// <summary>Times of the model's parts on this machine.</summary>
+    Measured,
+
+    /// <summary>Multiplications: the same on every machine.</summary>
+    Computed,
 }

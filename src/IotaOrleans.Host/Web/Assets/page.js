@@ -107,6 +107,7 @@ function render(view) {
   text("loss", format.loss(view.loss));
   text("validation-loss", format.loss(view.validationLoss));
   text("speed", view.tokensPerSecond ? format.count(view.tokensPerSecond) : "–");
+  text("bubble", `${format.percent(view.bubble)} · ${format.percent(view.scheduledBubble)}`);
   text("tokens", format.short(view.tokens));
   text("parameters", format.short(view.parameters));
 
