@@ -1,11 +1,15 @@
 // Every figure that the README quotes, each from one command:
 //   dotnet run -c Release --project tests/IotaOrleans.Benchmarks -- pipeline --json
 using System.CommandLine;
+using IotaOrleans.Benchmarks.Memory;
 using IotaOrleans.Benchmarks.Pipeline;
+using IotaOrleans.Benchmarks.Reports;
 using IotaOrleans.Benchmarks.Schedules;
 
 var root = new RootCommand("Measures IotaOrleans against what it must be compared with, both sides in one run.");
 root.Subcommands.Add(PipelineBenchmark.Command());
 root.Subcommands.Add(ScheduleBenchmark.Command());
+root.Subcommands.Add(MemoryBenchmark.Command());
+root.Subcommands.Add(AllCommand.Create());
 root.Subcommands.Add(PlainProcess.Command());
 return await root.Parse(args).InvokeAsync();

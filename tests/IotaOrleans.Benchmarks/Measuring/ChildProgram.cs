@@ -7,6 +7,23 @@ internal static class ChildProgram
 {
     public static async Task<IReadOnlyList<string>> RunAsync(string assembly, params IEnumerable<string> arguments)
     {
+        using var process = Start(assembly, arguments);
+        var errors = process.StandardError.ReadToEndAsync();
+        var lines = new List<string>();
+        while (await process.StandardOutput.ReadLineAsync() is { } line)
+        {
+            lines.Add(line);
+        }
+
+        await process.WaitForExitAsync();
+        return process.ExitCode == 0
+            ? lines
+            : throw new InvalidOperationException($"{assembly} {string.Join(' ', arguments)} ended with {process.ExitCode}: {await errors}");
+    }
+
+    /// <summary>Starts a program of this build; the caller reads its output and sees to its end.</summary>
+    public static Process Start(string assembly, params IEnumerable<string> arguments)
+    {
         var start = new ProcessStartInfo(Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet")
         {
             RedirectStandardOutput = true,
@@ -20,17 +37,6 @@ internal static class ChildProgram
             start.ArgumentList.Add(argument);
         }
 
-        using var process = Process.Start(start)!;
-        var errors = process.StandardError.ReadToEndAsync();
-        var lines = new List<string>();
-        while (await process.StandardOutput.ReadLineAsync() is { } line)
-        {
-            lines.Add(line);
-        }
-
-        await process.WaitForExitAsync();
-        return process.ExitCode == 0
-            ? lines
-            : throw new InvalidOperationException($"{assembly} {string.Join(' ', start.ArgumentList.Skip(1))} ended with {process.ExitCode}: {await errors}");
+        return Process.Start(start)!;
     }
 }

@@ -27,6 +27,18 @@ internal sealed record Comparison
     /// <summary>The ratio that is asked for, or null.</summary>
     public double? Required { get; init; }
 
+    /// <summary>The most that our own figure may be, or null.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? Limit { get; init; }
+
+    /// <summary>The most that the ratio may be, or null.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? LargestRatio { get; init; }
+
+    /// <summary>The most that the two figures may differ, or null.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? Tolerance { get; init; }
+
     public int Rounds { get; init; }
 
     /// <summary>For schedules: our side's idle share of the step.</summary>
@@ -37,7 +49,20 @@ internal sealed record Comparison
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? Formula { get; init; }
 
-    public bool Passed => Required is null || Ratio >= Required;
+    public bool Passed => (Required is null || Ratio >= Required)
+        && (Limit is null || Ours <= Limit)
+        && (LargestRatio is null || Ratio <= LargestRatio)
+        && (Tolerance is null || Math.Abs(Ours - Other) <= Tolerance);
+
+    /// <summary>What is asked for, as a person reads it.</summary>
+    [JsonIgnore]
+    public string Asked => string.Join(", ", new[]
+    {
+        Required is { } least ? $"ratio ≥ {least:0.00}" : null,
+        LargestRatio is { } most ? $"ratio ≤ {most:0.00}" : null,
+        Limit is { } limit ? $"≤ {limit:0.##} {Unit}" : null,
+        Tolerance is { } tolerance ? $"± {tolerance:0.##}" : null,
+    }.Where(text => text is not null));
 
     public static Comparison Of(string name, string unit, string against, double? required, IReadOnlyList<double> ours, IReadOnlyList<double> other) => new()
     {
@@ -80,7 +105,7 @@ internal sealed record Comparison
 
         foreach (var it in all)
         {
-            string[] cells = [Markup.Escape(it.Name), Value(it.Ours, it.Unit), Value(it.Other, it.Unit), $"{it.Ratio:0.000}", it.Required is null ? "" : $"{it.Required:0.00}", Markup.Escape(it.Against)];
+            string[] cells = [Markup.Escape(it.Name), Value(it.Ours, it.Unit), Value(it.Other, it.Unit), $"{it.Ratio:0.000}", it.Asked, Markup.Escape(it.Against)];
             table.AddRow(withBubbles ? [.. cells, Share(it.Bubble), Share(it.Formula)] : cells);
         }
 
@@ -90,6 +115,14 @@ internal sealed record Comparison
         }
 
         AnsiConsole.Write(table);
+    }
+
+    /// <summary>The same figures as a Markdown table.</summary>
+    public static string ToMarkdown(IEnumerable<Comparison> comparisons)
+    {
+        var lines = comparisons.Select(it =>
+            $"| {it.Name} | {Value(it.Ours, it.Unit)} | {Value(it.Other, it.Unit)} | {it.Ratio:0.000} | {it.Asked} | {(it.Asked.Length == 0 ? "" : it.Passed ? "met" : "missed")} | {it.Against} |");
+        return string.Join('\n', ["| measurement | ours | other | ratio | asked for | | against |", "|---|---:|---:|---:|---|---|---|", .. lines]);
     }
 
     private static string Value(double value, string unit) => Math.Abs(value) < 1000 ? $"{value:0.##} {unit}" : $"{value:N0} {unit}";

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
+using IotaOrleans.Benchmarks.Measuring;
 using IotaOrleans.Training.Data;
 using IotaOrleans.Training.Models;
 using IotaOrleans.Training.Optimizers;
@@ -42,7 +43,7 @@ internal static class PlainProcess
         var model = preset.ToConfiguration(data.VocabularySize);
         using var trainer = new StageTrainer(model, new BlockRange(0, model.BlockCount), preset.Optimizer);
         ParameterInitializer.Initialize(trainer.Parameters, model, 1);
-        var warmup = Warmup(steps);
+        var warmup = ClusterTraining.Warmup(steps);
         var clock = new Stopwatch();
         for (var step = 1; step <= steps; step++)
         {
@@ -63,9 +64,6 @@ internal static class PlainProcess
 
         return (steps - warmup) * (double)microBatches * preset.BatchSize * preset.ContextLength / clock.Elapsed.TotalSeconds;
     }
-
-    /// <summary>Steps that are not counted, on both sides: compilation and caches.</summary>
-    public static int Warmup(int steps) => Math.Max(1, steps / 4);
 
     private static (long[] Tokens, long[] Targets) Read(TokenDataSet data, ModelPreset preset, int step, int index)
     {

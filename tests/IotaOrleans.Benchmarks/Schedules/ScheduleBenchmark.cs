@@ -2,6 +2,7 @@ using System.CommandLine;
 using IotaOrleans.Benchmarks.Measuring;
 using IotaOrleans.Host.CommandLine.Settings;
 using IotaOrleans.Protocol.Schedules;
+using IotaOrleans.Training.Models;
 
 namespace IotaOrleans.Benchmarks.Schedules;
 
@@ -11,20 +12,70 @@ namespace IotaOrleans.Benchmarks.Schedules;
 /// </summary>
 internal static class ScheduleBenchmark
 {
+    // Only decides how many steps fill the time.
+    private const double LikelyTokensPerSecond = 10_000;
+
     private static readonly (int Ranks, int MicroBatches)[] Shapes = [(2, 4), (2, 8), (2, 16), (8, 16)];
 
     public static Command Command()
     {
         var json = new Option<bool>("--json") { Description = "One JSON object a line instead of a table" };
         var chunks = new Option<int>("--chunks") { Description = "Model chunks per rank of the interleaved schedule", DefaultValueFactory = _ => 2 };
-        var command = new Command("schedule", "Every schedule's simulated step against that of 1F1B") { json, chunks };
-        command.SetAction(parsed =>
+        var live = new Option<bool>("--live") { Description = "Also train with each schedule and measure its bubble", DefaultValueFactory = _ => true };
+        var seconds = new Option<double>("--seconds") { Description = "About how long each live run trains", DefaultValueFactory = _ => 10 };
+        var command = new Command("schedule", "Every schedule's simulated step against that of 1F1B, and measured bubbles against the formulas") { json, chunks, live, seconds };
+        command.SetAction(async (parsed, _) =>
         {
-            var results = Shapes.SelectMany(shape => Enum.GetValues<ScheduleKind>().Select(kind => Simulated(kind, shape.Ranks, shape.MicroBatches, parsed.GetValue(chunks)))).ToList();
+            var results = Simulated(parsed.GetValue(chunks)).ToList();
+            if (parsed.GetValue(live))
+            {
+                results.AddRange(await LiveAsync(parsed.GetValue(seconds)));
+            }
+
             Comparison.Print(results, parsed.GetValue(json));
             return results.TrueForAll(result => result.Passed) ? 0 : 1;
         });
         return command;
+    }
+
+    public static IEnumerable<Comparison> Simulated(int chunks) =>
+        Shapes.SelectMany(shape => Enum.GetValues<ScheduleKind>().Select(kind => Simulated(kind, shape.Ranks, shape.MicroBatches, chunks)));
+
+    /// <summary>Trains with two stages and measures how long the miners idle.</summary>
+    public static async Task<IReadOnlyList<Comparison>> LiveAsync(double seconds)
+    {
+        var folder = Directory.CreateTempSubdirectory("iota-benchmark-");
+        try
+        {
+            var text = await ClusterTraining.WriteTextAsync(folder.FullName);
+            var results = new List<Comparison>();
+            foreach (var (ranks, microBatches) in Shapes.Where(shape => shape.Ranks == 2))
+            {
+                foreach (var kind in Enum.GetValues<ScheduleKind>())
+                {
+                    var preset = ModelPresets.Nano;
+                    var tokens = microBatches * preset.BatchSize * preset.ContextLength;
+                    var steps = Math.Max(12, (int)(seconds * LikelyTokensPerSecond / tokens));
+                    var run = new ClusterTraining { Preset = preset, Text = text, Folder = folder.FullName, Steps = steps, MicroBatches = microBatches, Schedule = kind };
+                    var measured = (await run.RunAsync()).Bubble;
+                    var formula = PipelineSchedule.Bubble(kind, ranks, microBatches, kind == ScheduleKind.Interleaved ? 2 : 1).Share;
+                    await Console.Error.WriteLineAsync($"{ScheduleNames.Name(kind)}, m={microBatches}: {measured * 100:0.0} % idle, {formula * 100:0.0} % by the formula");
+                    results.Add(Comparison.Of($"{ScheduleNames.Name(kind)}, p={ranks}, m={microBatches}, live bubble", "% idle", "the formula", null, [measured * 100], [formula * 100]) with
+                    {
+                        // Points of a percent, for the schedules whose formula holds for any costs of the passes.
+                        Tolerance = kind is ScheduleKind.GPipe or ScheduleKind.OneForwardOneBackward ? 5 : null,
+                        Bubble = measured,
+                        Formula = formula,
+                    });
+                }
+            }
+
+            return results;
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
     }
 
     private static Comparison Simulated(ScheduleKind kind, int ranks, int microBatches, int chunks)

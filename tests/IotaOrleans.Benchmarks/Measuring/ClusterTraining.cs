@@ -1,0 +1,93 @@
+using System.Globalization;
+using System.Text.Json;
+using IotaOrleans.Host.CommandLine.Settings;
+using IotaOrleans.Training.Models;
+
+namespace IotaOrleans.Benchmarks.Measuring;
+
+/// <summary>One run of the real program, <c>iota train</c>, with two stages, read from its step events.</summary>
+internal sealed record ClusterTraining
+{
+    public required ModelPreset Preset { get; init; }
+
+    /// <summary>The text to train on.</summary>
+    public required string Text { get; init; }
+
+    /// <summary>A folder for runs.</summary>
+    public required string Folder { get; init; }
+
+    public required int Steps { get; init; }
+
+    public int MicroBatches { get; init; } = 8;
+
+    /// <summary>Miner silos as processes of their own; zero embeds the miners.</summary>
+    public int Silos { get; init; }
+
+    public TrainingMode Mode { get; init; }
+
+    public ScheduleKind Schedule { get; init; } = ScheduleKind.ZeroBubble;
+
+    public IReadOnlyList<string> Arguments =>
+    [
+        "train",
+        "--json",
+        "--data", Text,
+        "--preset", Preset.Name,
+        "--stages", "2",
+        "--silos", Whole(Silos),
+        "--mode", Mode == TrainingMode.Exact ? "exact" : "elastic",
+        "--schedule", ScheduleNames.Name(Schedule),
+        "--batch-size", Whole(MicroBatches * Preset.BatchSize),
+        "--micro-batches", Whole(MicroBatches),
+        "--steps", Whole(Steps),
+        "--evaluation-sequences", "1",
+        "--sample-tokens", "0",
+        "--log-interval", "1",
+        "--runs", Path.Combine(Folder, "runs"),
+    ];
+
+    /// <summary>Trains; the first quarter of the steps is not counted.</summary>
+    public async Task<ClusterFigures> RunAsync()
+    {
+        var times = new Dictionary<long, DateTimeOffset>();
+        var bubbles = new List<double>();
+        foreach (var line in await ChildProgram.RunAsync("iota.dll", Arguments))
+        {
+            using var document = JsonDocument.Parse(line);
+            var happened = document.RootElement;
+            if (happened.GetProperty("event").GetString() != "step")
+            {
+                continue;
+            }
+
+            var step = happened.GetProperty("step").GetInt64();
+            times[step] = happened.GetProperty("at").GetDateTimeOffset();
+            if (step > Warmup(Steps))
+            {
+                bubbles.Add(happened.GetProperty("bubble").GetDouble());
+            }
+        }
+
+        var counted = Steps - Warmup(Steps);
+        var tokens = counted * (double)MicroBatches * Preset.BatchSize * Preset.ContextLength;
+        return new ClusterFigures(tokens / (times[Steps] - times[Warmup(Steps)]).TotalSeconds, Comparison.Median(bubbles));
+    }
+
+    /// <summary>Steps that are not counted, on any side: compilation and caches.</summary>
+    public static int Warmup(int steps) => Math.Max(1, steps / 4);
+
+    /// <summary>A text of whole sentences, so that a model has something to learn.</summary>
+    public static async Task<string> WriteTextAsync(string folder)
+    {
+        var text = Path.Combine(folder, "text.txt");
+        await File.WriteAllTextAsync(text, string.Concat(Enumerable.Range(0, 40_000).Select(i => $"{i} and {i * i % 97} make {i + (i * i % 97)}. ")));
+        return text;
+    }
+
+    private static string Whole(int value) => value.ToString(CultureInfo.InvariantCulture);
+}
+
+/// <summary>What a run showed.</summary>
+/// <param name="TokensPerSecond">Its throughput.</param>
+/// <param name="Bubble">Median share of a step in which its miners idled.</param>
+internal sealed record ClusterFigures(double TokensPerSecond, double Bubble);
