@@ -47,4 +47,18 @@ public sealed record ShardReport
     /// <summary>One line that says why the order could not be done, or null.</summary>
     [Id(10)]
     public string? Failure { get; init; }
+
+    /// <summary>The part of <see cref="Busy"/> that went into passes of micro-batches.</summary>
+    [Id(11)]
+    public PassTimes Passes { get; init; }
 }
+
+/// <summary>Time that a stage spent on the passes of one order.</summary>
+/// <param name="Forward">Forward passes.</param>
+/// <param name="BackwardInput">Whole backward passes, or their first halves.</param>
+/// <param name="BackwardWeights">Second halves of backward passes.</param>
+[GenerateSerializer, Immutable, Alias("IotaOrleans.PassTimes")]
+public readonly record struct PassTimes(
+    [property: Id(0)] TimeSpan Forward,
+    [property: Id(1)] TimeSpan BackwardInput,
+    [property: Id(2)] TimeSpan BackwardWeights);

@@ -52,10 +52,6 @@ public sealed record RunStarted : RunEvent
     /// <summary>The stages, with their holders.</summary>
     [Id(4)]
     public required ImmutableArray<StageView> Stages { get; init; }
-
-    /// <summary>Share of a step in which a miner must idle under the run's schedule when all passes take the same time.</summary>
-    [Id(5)]
-    public double ScheduledBubble { get; init; }
 }
 
 /// <summary>All stages have taken an optimizer step.</summary>
@@ -85,6 +81,10 @@ public sealed record StepCompleted : RunEvent
     /// <summary>Share of the step in which the miners idled, on average.</summary>
     [Id(5)]
     public double Bubble { get; init; }
+
+    /// <summary>The share that the schedule's formula gives for passes that take as long as those of this step did.</summary>
+    [Id(6)]
+    public double ScheduledBubble { get; init; }
 }
 
 /// <summary>The model was evaluated on the validation split.</summary>

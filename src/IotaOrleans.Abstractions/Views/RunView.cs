@@ -94,7 +94,7 @@ public sealed record RunView
     [Id(21)]
     public double Bubble { get; init; }
 
-    /// <summary>The same share as the run's schedule has it when all passes take the same time.</summary>
+    /// <summary>The share that the schedule's formula gives for passes as long as they were.</summary>
     [Id(22)]
     public double ScheduledBubble { get; init; }
 }

@@ -69,7 +69,6 @@ internal sealed partial class RunSession
             Parameters = ParameterLayout.CountParameters(_specification.Model),
             TokensPerStep = _specification.TokensPerStep,
             Stages = [.. Enumerable.Range(0, _specification.Stages.Length).Select(stage => View(stage, 0))],
-            ScheduledBubble = PipelineSchedule.Bubble(_specification.Schedule, _specification.Ranks, _specification.MicroBatches, _specification.Chunks).Share,
         });
         PlanAhead();
     }
@@ -165,11 +164,27 @@ internal sealed partial class RunSession
             BusyShares = busy,
             // A miner with several stages is busy with one of them at a time.
             Bubble = Math.Max(0, 1 - (busy.Sum() / _specification.Ranks)),
+            ScheduledBubble = ScheduledBubble(reports),
         });
         if (WorkPlan.EndsEpoch(_specification, order.Step))
         {
             _settled = SettleAsync(_settled, order.Epoch, order.Step, _work);
             _work = [];
+        }
+    }
+
+    private double ScheduledBubble(ImmutableArray<ShardReport> reports)
+    {
+        var costs = new ScheduleCosts(
+            reports.Sum(report => report.Passes.Forward.TotalSeconds),
+            reports.Sum(report => report.Passes.BackwardInput.TotalSeconds),
+            reports.Sum(report => report.Passes.BackwardWeights.TotalSeconds));
+        return PipelineSchedule.Bubble(_specification.Schedule, _specification.Ranks, _specification.MicroBatches, _specification.Chunks, PerPass(costs)).Share;
+
+        ScheduleCosts PerPass(ScheduleCosts sum)
+        {
+            double passes = _specification.MicroBatches * reports.Length;
+            return new ScheduleCosts(sum.Forward / passes, sum.BackwardInput / passes, sum.BackwardWeights / passes);
         }
     }
 

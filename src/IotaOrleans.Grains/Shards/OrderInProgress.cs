@@ -23,13 +23,27 @@ internal sealed class OrderInProgress(WorkOrder order, ImmutableArray<StageOp> p
 
     public int BackwardPasses { get; set; }
 
-    public TimeSpan Busy { get; set; }
+    public TimeSpan Busy { get; private set; }
+
+    public PassTimes Passes { get; private set; }
 
     public double SumOfSquares { get; set; }
 
     public double? GradientNorm { get; set; }
 
     public double? MeanLoss => _lossSequences == 0 ? null : _lossSum / _lossSequences;
+
+    public void AddTime(StageOpKind pass, TimeSpan time)
+    {
+        Busy += time;
+        Passes = pass switch
+        {
+            StageOpKind.Forward => Passes with { Forward = Passes.Forward + time },
+            StageOpKind.Backward or StageOpKind.BackwardInput => Passes with { BackwardInput = Passes.BackwardInput + time },
+            StageOpKind.BackwardWeights => Passes with { BackwardWeights = Passes.BackwardWeights + time },
+            _ => Passes,
+        };
+    }
 
     public void AddLoss(double loss, int sequences)
     {

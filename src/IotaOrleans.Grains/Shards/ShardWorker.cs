@@ -220,7 +220,7 @@ internal sealed class ShardWorker : IFrameInbox, IDisposable
         }
 
         var duration = Stopwatch.GetElapsedTime(started);
-        current.Busy += duration;
+        current.AddTime(op.Kind, duration);
         IotaInstruments.RecordMicroBatch(_assignment.Stage, op.Kind, duration);
         _lane.Turns?.Took(_assignment.Stage, current.Order, op);
         current.Next++;
@@ -249,6 +249,7 @@ internal sealed class ShardWorker : IFrameInbox, IDisposable
             ForwardPasses = current.ForwardPasses,
             BackwardPasses = current.BackwardPasses,
             Busy = current.Busy,
+            Passes = current.Passes,
             Elapsed = elapsed,
         });
     }

@@ -99,7 +99,7 @@ internal static class LiveView
 
     private static Paragraph Bubble(RunProgress progress) =>
         new Paragraph(Figures.Share(progress.Bubble).Trim(), Bold)
-            .Append("  of the miners' time is idle; the schedule has ", Dim).Append(Figures.Share(progress.ScheduledBubble).Trim());
+            .Append("  of the miners' time is idle; the schedule's formula gives ", Dim).Append(Figures.Share(progress.ScheduledBubble).Trim());
 
     private static Paragraph Stage(StageView stage)
     {

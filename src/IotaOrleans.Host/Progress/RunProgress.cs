@@ -36,7 +36,7 @@ internal sealed class RunProgress
     /// <summary>Share of the last twenty steps or so in which the miners idled.</summary>
     public double Bubble { get; private set; }
 
-    /// <summary>The same share as the schedule has it when all passes take the same time.</summary>
+    /// <summary>The share that the schedule's formula gives for passes as long as they were.</summary>
     public double ScheduledBubble { get; private set; }
 
     public LossPoint? Validation { get; private set; }
@@ -70,7 +70,7 @@ internal sealed class RunProgress
             case RunStarted started:
                 (Run, Steps, Parameters, TokensPerStep, Stages) =
                     (started.Run, started.Steps, started.Parameters, started.TokensPerStep, started.Stages);
-                (Step, End, Bubble, ScheduledBubble) = (started.Step, null, started.ScheduledBubble, started.ScheduledBubble);
+                (Step, End, Bubble, ScheduledBubble) = (started.Step, null, 0, 0);
                 break;
             case StepCompleted step:
                 Apply(step);
@@ -99,7 +99,7 @@ internal sealed class RunProgress
     private void Apply(StepCompleted step)
     {
         (Loss, GradientNorm, LearningRate, TokensPerSecond) = (step.Loss, step.GradientNorm, step.LearningRate, step.TokensPerSecond);
-        Bubble += BubbleSmoothing * (step.Bubble - Bubble);
+        (Bubble, ScheduledBubble) = (Smooth(Bubble, step.Bubble), Smooth(ScheduledBubble, step.ScheduledBubble));
         if (double.IsFinite(step.Loss))
         {
             _sum = (Smoothing * _sum) + ((1 - Smoothing) * step.Loss);
@@ -112,6 +112,8 @@ internal sealed class RunProgress
             Stages = [.. Stages.Select((stage, index) => stage with { BusyShare = step.BusyShares[index] })];
         }
     }
+
+    private static double Smooth(double before, double now) => before == 0 ? now : before + (BubbleSmoothing * (now - before));
 
     private void Remember(LossPoint point)
     {

@@ -51,8 +51,8 @@ public static class RunViewReducer
         TokensPerStep = started.TokensPerStep,
         Stages = started.Stages,
         TokensPerSecond = 0,
-        Bubble = started.ScheduledBubble,
-        ScheduledBubble = started.ScheduledBubble,
+        Bubble = 0,
+        ScheduledBubble = 0,
         Losses = LossCurve.Truncate(view.Losses, started.Step),
         ValidationLosses = LossCurve.Truncate(view.ValidationLosses, started.Step),
         Failure = null,
@@ -62,11 +62,14 @@ public static class RunViewReducer
     {
         Loss = step.Loss,
         TokensPerSecond = step.TokensPerSecond,
-        Bubble = view.Bubble + (BubbleSmoothing * (step.Bubble - view.Bubble)),
+        Bubble = Smooth(view.Bubble, step.Bubble),
+        ScheduledBubble = Smooth(view.ScheduledBubble, step.ScheduledBubble),
         Losses = LossCurve.Add(view.Losses, new LossPoint(step.Step, step.Loss)),
         ValidationLosses = LossCurve.Truncate(view.ValidationLosses, step.Step),
         Stages = [.. view.Stages.Select((stage, index) => index < step.BusyShares.Length ? stage with { BusyShare = step.BusyShares[index] } : stage)],
     };
+
+    private static double Smooth(double before, double now) => before == 0 ? now : before + (BubbleSmoothing * (now - before));
 
     private static RunView WithValidationLoss(RunView view, long step, double loss) => view with
     {

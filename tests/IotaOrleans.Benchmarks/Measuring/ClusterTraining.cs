@@ -50,7 +50,7 @@ internal sealed record ClusterTraining
     public async Task<ClusterFigures> RunAsync()
     {
         var times = new Dictionary<long, DateTimeOffset>();
-        var bubbles = new List<double>();
+        List<double> bubbles = [], scheduled = [];
         foreach (var line in await ChildProgram.RunAsync("iota.dll", Arguments))
         {
             using var document = JsonDocument.Parse(line);
@@ -65,12 +65,13 @@ internal sealed record ClusterTraining
             if (step > Warmup(Steps))
             {
                 bubbles.Add(happened.GetProperty("bubble").GetDouble());
+                scheduled.Add(happened.GetProperty("scheduledBubble").GetDouble());
             }
         }
 
         var counted = Steps - Warmup(Steps);
         var tokens = counted * (double)MicroBatches * Preset.BatchSize * Preset.ContextLength;
-        return new ClusterFigures(tokens / (times[Steps] - times[Warmup(Steps)]).TotalSeconds, Comparison.Median(bubbles));
+        return new ClusterFigures(tokens / (times[Steps] - times[Warmup(Steps)]).TotalSeconds, Comparison.Median(bubbles), Comparison.Median(scheduled));
     }
 
     /// <summary>Steps that are not counted, on any side: compilation and caches.</summary>
@@ -90,4 +91,5 @@ internal sealed record ClusterTraining
 /// <summary>What a run showed.</summary>
 /// <param name="TokensPerSecond">Its throughput.</param>
 /// <param name="Bubble">Median share of a step in which its miners idled.</param>
-internal sealed record ClusterFigures(double TokensPerSecond, double Bubble);
+/// <param name="ScheduledBubble">The share that the schedule's formula gives for passes as long as they were.</param>
+internal sealed record ClusterFigures(double TokensPerSecond, double Bubble, double ScheduledBubble);
