@@ -20,4 +20,10 @@ public enum ScheduleKind
     /// idle. No more peak memory than 1F1B.
     /// </summary>
     ZeroBubble,
+
+    /// <summary>
+    /// ZB-H2 (Qi et al., 2023): as ZB-H1, with more forward passes ahead, for almost twice the peak memory of 1F1B. The update stays at
+    /// the end of the step.
+    /// </summary>
+    ZeroBubbleAhead,
 }

@@ -78,7 +78,7 @@ internal sealed class ScheduleReport(IAnsiConsole console, PipelineShape shape, 
         var legend = new Paragraph(new string(' ', label));
         void Entry(StageOpKind kind, string sign, string meaning) =>
             legend.Append(colors ? $" {sign} " : sign, StyleOf(new StageOp(kind), plan.Chunks)).Append($" {meaning}   ", Dim);
-        var split = plan.Kind == ScheduleKind.ZeroBubble;
+        var split = PipelineSchedule.SplitsBackward(plan.Kind);
         Entry(StageOpKind.Forward, colors ? "0" : "F", "forward");
         Entry(StageOpKind.Backward, colors ? "0" : "B", split ? "gradient of inputs" : "backward");
         if (split)

@@ -106,7 +106,7 @@ internal sealed class ScheduleSvg
 
     private XElement Legend()
     {
-        var split = _plan.Kind == ScheduleKind.ZeroBubble;
+        var split = PipelineSchedule.SplitsBackward(_plan.Kind);
         var entries = new List<(string Fill, string Meaning)> { (PassColor.Forward.Hex, "F  forward"), (PassColor.Backward.Hex, split ? "B  gradient of inputs" : "B  backward") };
         if (split)
         {

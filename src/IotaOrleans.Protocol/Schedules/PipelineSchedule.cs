@@ -29,7 +29,8 @@ public static class PipelineSchedule
         ArgumentOutOfRangeException.ThrowIfNegative(rank);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(rank, ranks);
 
-        var split = kind == ScheduleKind.ZeroBubble;
+        var split = SplitsBackward(kind);
+        var debt = kind == ScheduleKind.ZeroBubbleAhead ? 2 * rank : rank;
         var passes = microBatches * chunks;
         var warmup = LiveBeforeBackward(kind, rank, ranks, microBatches, chunks);
         var ops = ImmutableArray.CreateBuilder<StageOp>((split ? 3 : 2) * passes);
@@ -42,10 +43,10 @@ public static class PipelineSchedule
         {
             ops.Add(Backward(split ? StageOpKind.BackwardInput : StageOpKind.Backward, backward, ranks, chunks));
 
-            // Rank r is r weight passes behind. Its input gradients leave early for it, and the passes it owes fill the end of the step.
-            if (split && backward >= rank)
+            // Later ranks are some weight passes behind. Their input gradients leave early for it, and what they owe fills the end of the step.
+            if (split && backward >= debt)
             {
-                ops.Add(new StageOp(StageOpKind.BackwardWeights, backward - rank));
+                ops.Add(new StageOp(StageOpKind.BackwardWeights, backward - debt));
             }
 
             if (warmup + backward < passes)
@@ -54,7 +55,7 @@ public static class PipelineSchedule
             }
         }
 
-        for (var owed = Math.Max(0, passes - rank); split && owed < passes; owed++)
+        for (var owed = Math.Max(0, passes - debt); split && owed < passes; owed++)
         {
             ops.Add(new StageOp(StageOpKind.BackwardWeights, owed));
         }
@@ -88,8 +89,15 @@ public static class PipelineSchedule
     /// ZB-H1 holds as many on every rank as 1F1B does on rank 0: the peak over all ranks, which decides whether a model fits, is
     /// the same (Qi et al., 2023, section 2.1). Fewer on the later ranks would leave them no weight pass to put off, and no bubble filled.
     /// </remarks>
-    public static int MostLive(ScheduleKind kind, int rank, int ranks, int microBatches, int chunks = 1) =>
-        kind == ScheduleKind.ZeroBubble ? Math.Min(microBatches, ranks) : LiveBeforeBackward(kind, rank, ranks, microBatches, chunks);
+    public static int MostLive(ScheduleKind kind, int rank, int ranks, int microBatches, int chunks = 1) => kind switch
+    {
+        ScheduleKind.ZeroBubble => Math.Min(microBatches, ranks),
+        ScheduleKind.ZeroBubbleAhead => Math.Min(microBatches, (2 * ranks) - 1),
+        _ => LiveBeforeBackward(kind, rank, ranks, microBatches, chunks),
+    };
+
+    /// <summary>Whether a schedule runs the two halves of a backward pass apart.</summary>
+    public static bool SplitsBackward(ScheduleKind kind) => kind is ScheduleKind.ZeroBubble or ScheduleKind.ZeroBubbleAhead;
 
     /// <summary>
     /// The most micro-batches, counted once per chunk, that a rank has forwarded and not yet begun to run backward. It is also how many
@@ -101,6 +109,7 @@ public static class PipelineSchedule
 
         // Megatron's warm-up (Narayanan et al., 2021, section 2.2), and the forward pass that begins the steady state.
         ScheduleKind.Interleaved => Math.Min(microBatches * chunks, ((ranks - rank - 1) * 2) + ((chunks - 1) * ranks) + 1),
+        ScheduleKind.ZeroBubbleAhead => Math.Min(microBatches, (2 * (ranks - rank)) - 1),
         _ => Math.Min(microBatches, ranks - rank),
     };
 
@@ -118,6 +127,9 @@ public static class PipelineSchedule
             ScheduleKind.GPipe => ("(p−1)/(m+p−1)", "Huang et al., 2019", (ranks - 1) * piece.Both),
             ScheduleKind.Interleaved => ("(p−1)/(v·m+p−1)", "Narayanan et al., 2021", (ranks - 1) * piece.Both),
             ScheduleKind.ZeroBubble => ("(p−1)(T_F+T_B−T_W)", "Qi et al., 2023", (ranks - 1) * Math.Max(0, piece.Forward + piece.BackwardInput - piece.BackwardWeights)),
+
+            // The paper's (p−1)(T_F+T_B−2T_W) lets the next step begin before this one's update; here the last rank waits for its first input.
+            ScheduleKind.ZeroBubbleAhead => ("(p−1)·max(T_F, T_F+T_B−2T_W)", "Qi et al., 2023", (ranks - 1) * Math.Max(piece.Forward, piece.Forward + piece.BackwardInput - (2 * piece.BackwardWeights))),
             _ => ("(p−1)/(m+p−1)", "Narayanan et al., 2021", (ranks - 1) * piece.Both),
         };
         return new PublishedBubble(idle, idle / ((microBatches * chunks * piece.Both) + idle), formula, source, Unmet(kind, ranks, microBatches, piece));
@@ -127,7 +139,8 @@ public static class PipelineSchedule
     {
         _ when ranks > 1 && costs.Communication > 0 => "messages that take no time",
         ScheduleKind.ZeroBubble when microBatches < ranks => "at least as many micro-batches as ranks",
-        ScheduleKind.ZeroBubble when costs.BackwardWeights > Math.Min(costs.Forward, costs.BackwardInput) => "weight gradients that take no longer than the other passes",
+        ScheduleKind.ZeroBubbleAhead when microBatches < (2 * ranks) - 1 => "at least 2p−1 micro-batches",
+        ScheduleKind.ZeroBubble or ScheduleKind.ZeroBubbleAhead when costs.BackwardWeights > Math.Min(costs.Forward, costs.BackwardInput) => "weight gradients that take no longer than the other passes",
         _ => null,
     };
 

@@ -31,6 +31,8 @@ public sealed class ExactModeTests
     [InlineData(ScheduleKind.GPipe, 3, 1, 0)]
     [InlineData(ScheduleKind.OneForwardOneBackward, 3, 1, 0)]
     [InlineData(ScheduleKind.OneForwardOneBackward, 2, 1, 2)]
+    [InlineData(ScheduleKind.ZeroBubbleAhead, 3, 1, 0)]
+    [InlineData(ScheduleKind.ZeroBubbleAhead, 2, 1, 2)]
     [InlineData(ScheduleKind.Interleaved, 2, 2, 0)]
     [InlineData(ScheduleKind.Interleaved, 2, 2, 2)]
     [InlineData(ScheduleKind.Interleaved, 1, 4, 0)]

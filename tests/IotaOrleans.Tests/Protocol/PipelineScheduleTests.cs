@@ -9,7 +9,7 @@ public sealed class PipelineScheduleTests
     [Fact]
     public void Each_micro_batch_is_run_forward_and_backward_exactly_once_per_chunk() => Pipelines.Any.Sample(pipeline =>
     {
-        StageOpKind[] kinds = pipeline.Kind == ScheduleKind.ZeroBubble
+        StageOpKind[] kinds = PipelineSchedule.SplitsBackward(pipeline.Kind)
             ? [StageOpKind.Forward, StageOpKind.BackwardInput, StageOpKind.BackwardWeights]
             : [StageOpKind.Forward, StageOpKind.Backward];
         foreach (var program in pipeline.Programs())
@@ -33,6 +33,7 @@ public sealed class PipelineScheduleTests
             {
                 ScheduleKind.GPipe => microBatches,
                 ScheduleKind.Interleaved => Math.Min(microBatches * chunks, ((ranks - rank - 1) * 2) + ((chunks - 1) * ranks) + 1),
+                ScheduleKind.ZeroBubbleAhead => Math.Min(microBatches, (2 * (ranks - rank)) - 1),
                 _ => Math.Min(microBatches, ranks - rank),
             });
         }
@@ -55,6 +56,8 @@ public sealed class PipelineScheduleTests
     [InlineData(ScheduleKind.Interleaved, 1, 2, 4, 2, "F0 F1 F0.1 B0.1 F1.1 B1.1 F2 B0 F3 B1 F2.1 B2.1 F3.1 B3.1 B2 B3")]
     [InlineData(ScheduleKind.ZeroBubble, 0, 3, 4, 1, "F0 F1 F2 B0 W0 F3 B1 W1 B2 W2 B3 W3")]
     [InlineData(ScheduleKind.ZeroBubble, 2, 3, 4, 1, "F0 B0 F1 B1 F2 B2 W0 F3 B3 W1 W2 W3")]
+    [InlineData(ScheduleKind.ZeroBubbleAhead, 0, 2, 4, 1, "F0 F1 F2 B0 W0 F3 B1 W1 B2 W2 B3 W3")]
+    [InlineData(ScheduleKind.ZeroBubbleAhead, 1, 2, 4, 1, "F0 B0 F1 B1 F2 B2 W0 F3 B3 W1 W2 W3")]
     public void The_programs_read_as_in_the_papers(ScheduleKind kind, int rank, int ranks, int microBatches, int chunks, string program) =>
         string.Join(' ', PipelineSchedule.Train(kind, rank, ranks, microBatches, chunks)).Should().Be(program);
 

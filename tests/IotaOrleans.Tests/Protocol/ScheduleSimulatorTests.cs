@@ -57,6 +57,8 @@ public sealed class ScheduleSimulatorTests
         Simulate(ScheduleKind.ZeroBubble, 1).Idle.Should().Be(plain.Idle / 3);
         Simulate(ScheduleKind.ZeroBubble, 1).PeakLive.Should().Be(plain.PeakLive).And.Be(8);
         Simulate(ScheduleKind.GPipe, 1).PeakLive.Should().Be(16);
+        Simulate(ScheduleKind.ZeroBubbleAhead, 1).Idle.Should().Be(plain.Idle / 3, "with the update at the end of the step the last rank waits for its first input");
+        Simulate(ScheduleKind.ZeroBubbleAhead, 1).PeakLive.Should().Be(15);
 
         static ScheduleTimeline Simulate(ScheduleKind kind, int chunks) =>
             ScheduleSimulator.Run(PipelineSchedule.TrainAll(kind, 8, 16, chunks), new ScheduleCosts().PerChunk(chunks));

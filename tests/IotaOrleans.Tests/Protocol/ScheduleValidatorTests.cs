@@ -107,9 +107,16 @@ public sealed class ScheduleValidatorTests
         {
             ScheduleKind.GPipe => microBatches,
             ScheduleKind.Interleaved => Math.Min(microBatches * chunks, ((ranks - rank - 1) * 2) + ((chunks - 1) * ranks) + 1),
+            ScheduleKind.ZeroBubbleAhead => (2 * (ranks - rank)) - 1,
             _ => ranks - rank,
         };
-        return Pipelines.MostBeforeBackward(programs[rank]) > mostWaiting || Pipelines.MostLive(programs[rank]) > (kind == ScheduleKind.ZeroBubble ? ranks : mostWaiting);
+        var mostLive = kind switch
+        {
+            ScheduleKind.ZeroBubble => ranks,
+            ScheduleKind.ZeroBubbleAhead => (2 * ranks) - 1,
+            _ => mostWaiting,
+        };
+        return Pipelines.MostBeforeBackward(programs[rank]) > mostWaiting || Pipelines.MostLive(programs[rank]) > mostLive;
     }
 
     private static ScheduleFinding? Check(Pipelines pipeline, ImmutableArray<ImmutableArray<StageOp>> programs) =>

@@ -9,6 +9,7 @@ internal static class ScheduleNames
         ("1f1b", ScheduleKind.OneForwardOneBackward),
         ("interleaved", ScheduleKind.Interleaved),
         ("zb-h1", ScheduleKind.ZeroBubble),
+        ("zb-h2", ScheduleKind.ZeroBubbleAhead),
     ];
 
     public static ValueParser<ScheduleKind> Parser { get; } = Values.OneOf(Choices);
