@@ -2,8 +2,11 @@
 //   dotnet run -c Release --project tests/IotaOrleans.Benchmarks -- pipeline --json
 using System.CommandLine;
 using IotaOrleans.Benchmarks.Pipeline;
+using IotaOrleans.Benchmarks.Transport;
 
 var root = new RootCommand("Measures IotaOrleans against what it must be compared with, both sides in one run.");
 root.Subcommands.Add(PipelineBenchmark.Command());
 root.Subcommands.Add(PlainProcess.Command());
+root.Subcommands.Add(TransportBenchmark.Command());
+root.Subcommands.Add(ReceiverProcess.Command());
 return await root.Parse(args).InvokeAsync();

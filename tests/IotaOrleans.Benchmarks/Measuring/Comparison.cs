@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Spectre.Console;
 
 namespace IotaOrleans.Benchmarks.Measuring;
@@ -24,9 +25,13 @@ internal sealed record Comparison
     /// <summary>The ratio that is asked for, or null.</summary>
     public double? Required { get; init; }
 
+    /// <summary>The most that our own figure may be, or null.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? Limit { get; init; }
+
     public int Rounds { get; init; }
 
-    public bool Passed => Required is null || Ratio >= Required;
+    public bool Passed => (Required is null || Ratio >= Required) && (Limit is null || Ours <= Limit);
 
     public static Comparison Of(string name, string unit, string against, double? required, IReadOnlyList<double> ours, IReadOnlyList<double> other) => new()
     {
@@ -60,11 +65,15 @@ internal sealed record Comparison
         }
 
         var table = new Table().AddColumns("measurement", "ours", "other", "ratio", "asked for", "against");
+        static string Figure(double value) => Math.Abs(value) >= 100 ? $"{value:N0}" : $"{value:0.####}";
         foreach (var it in comparisons)
         {
-            table.AddRow(Markup.Escape(it.Name), $"{it.Ours:N0} {it.Unit}", $"{it.Other:N0} {it.Unit}", $"{it.Ratio:0.000}", it.Required is null ? "" : $"{it.Required:0.00}", Markup.Escape(it.Against));
+            table.AddRow(Markup.Escape(it.Name), $"{Figure(it.Ours)} {it.Unit}", $"{Figure(it.Other)} {it.Unit}", $"{it.Ratio:0.000}", Asked(it), Markup.Escape(it.Against));
         }
 
         AnsiConsole.Write(table);
     }
+
+    private static string Asked(Comparison it) =>
+        it.Required is { } required ? $"ratio ≥ {required:0.00}" : it.Limit is { } limit ? $"≤ {limit:0.####} {it.Unit}" : "";
 }
