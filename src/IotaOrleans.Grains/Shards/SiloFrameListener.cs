@@ -23,6 +23,16 @@ internal sealed class SiloFrameListener(
     /// <summary>Where frames are taken, or null when this silo takes them by grain calls only.</summary>
     public FrameEndpoint? Endpoint => _listener?.Endpoint;
 
+    /// <summary>Connections over which other silos send now.</summary>
+    public int Connections => _listener?.Connections ?? 0;
+
+    /// <summary>Ends all connections and listens anew, under another secret and, unless one is set, at another port.</summary>
+    public async Task RestartAsync()
+    {
+        await StopAsync();
+        await StartAsync();
+    }
+
     /// <inheritdoc />
     public void Participate(ISiloLifecycle lifecycle) =>
         lifecycle.Subscribe(nameof(SiloFrameListener), ServiceLifecycleStage.RuntimeGrainServices, _ => StartAsync(), _ => StopAsync());

@@ -120,15 +120,9 @@ public sealed partial class FrameListener : IAsyncDisposable
         }
 
         var connection = new FrameReceivingConnection(socket, this);
-        // The entry is there before the connection can end and remove it.
-        var served = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _connections[connection] = served.Task;
-        _ = Task.Run(async () =>
-        {
-            await connection.RunAsync();
-            _connections.TryRemove(connection, out _);
-            served.SetResult();
-        });
+        var served = FrameSocket.StartThread("frames in", connection.Run);
+        _connections[connection] = served;
+        _ = served.ContinueWith(_ => _connections.TryRemove(connection, out Task? _), TaskScheduler.Default);
     }
 
     private void Watch()

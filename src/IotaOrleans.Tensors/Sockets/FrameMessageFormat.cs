@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
@@ -9,8 +10,9 @@ namespace IotaOrleans.Tensors;
 /// <summary>
 /// The bytes on a frame connection, little-endian. The sender begins with a hello: mark, version, secret. A message is a prefix (mark,
 /// payload length, number, length of the receiver's key, length of the header), the receiver's key, the header
-/// (<see cref="FrameHeaderFormat"/>), the payload, and a checksum of all that (XxHash3), which stands last so that it can be computed
-/// while the payload is under way. The receiver answers the hello and every message, in order: number, credit, kind, fault, text.
+/// (<see cref="FrameHeaderFormat"/>), the payload, and a checksum of all that, which stands last so that it can be computed while the
+/// payload is under way. The checksum is the XxHash3 of each piece with the one of the piece before as its seed: first all that stands
+/// before the payload, then the payload in chunks of <see cref="ChunkByteCount"/>; hashing whole chunks is faster than adding to one hash. The receiver answers the hello and every message, in order: number, credit, kind, fault, text.
 /// </summary>
 internal static class FrameMessageFormat
 {
@@ -19,6 +21,10 @@ internal static class FrameMessageFormat
     public const int PrefixByteCount = 4 + 4 + 8 + 4 + 4;
     public const int MaximumHeadByteCount = PrefixByteCount + MaximumReceiverByteCount + FrameHeaderFormat.MaximumByteCount;
     public const int ChecksumByteCount = 8;
+
+    /// <summary>How much is hashed, and handed to the kernel or taken from it, at a time: small enough to still be in the cache.</summary>
+    public const int ChunkByteCount = 128 << 10;
+
     public const int ReplyByteCount = 8 + 4 + 1 + 1 + 2;
     public const int MaximumReplyTextByteCount = 512;
 
@@ -40,6 +46,9 @@ internal static class FrameMessageFormat
         WriteHello(expected, secret);
         return CryptographicOperations.FixedTimeEquals(bytes[..HelloByteCount], expected);
     }
+
+    /// <summary>The checksum of a message up to and with a further piece.</summary>
+    public static ulong Checksum(ulong before, ReadOnlySpan<byte> piece) => XxHash3.HashToUInt64(piece, unchecked((long)before));
 
     /// <summary>Writes everything that stands before the payload.</summary>
     /// <exception cref="FrameFormatException">A name in key or header is too long.</exception>
@@ -66,8 +75,8 @@ internal static class FrameMessageFormat
     }
 
     /// <summary>Reads a prefix. When it cannot be read, nobody knows where the next message begins.</summary>
-    /// <exception cref="FrameFormatException">It is not a prefix, or a length is over its limit.</exception>
-    public static FramePrefix ReadPrefix(ReadOnlySpan<byte> bytes, int maximumPayloadByteCount)
+    /// <exception cref="FrameFormatException">It is not a prefix.</exception>
+    public static FramePrefix ReadPrefix(ReadOnlySpan<byte> bytes)
     {
         if (BinaryPrimitives.ReadUInt32LittleEndian(bytes) != MessageMark)
         {
@@ -84,16 +93,14 @@ internal static class FrameMessageFormat
             throw new FrameFormatException(FrameFault.BadHeader, $"a key of {prefix.ReceiverByteCount:N0}, a header of {prefix.HeaderByteCount:N0} and a payload of {prefix.PayloadByteCount:N0} bytes");
         }
 
-        return prefix.PayloadByteCount <= maximumPayloadByteCount
-            ? prefix
-            : throw new FrameFormatException(FrameFault.TooLarge, $"a frame of {prefix.PayloadByteCount:N0} bytes is over the limit of {maximumPayloadByteCount:N0}");
+        return prefix;
     }
 
     /// <summary>Reads receiver and header of a message.</summary>
-    /// <exception cref="FrameFormatException">They are damaged, hostile or contradict the prefix.</exception>
-    public static (ShardKey Receiver, FrameHeader Header) ReadHead(ReadOnlySpan<byte> bytes, FramePrefix prefix)
+    /// <exception cref="FrameFormatException">They are damaged, hostile or contradict the prefix, or the payload is over the limit.</exception>
+    public static (ShardKey Receiver, FrameHeader Header) ReadHead(ReadOnlySpan<byte> bytes, FramePrefix prefix, int maximumPayloadByteCount)
     {
-        var (header, payloadByteCount, _, read) = FrameHeaderFormat.Read(bytes[prefix.ReceiverByteCount..], prefix.PayloadByteCount);
+        var (header, payloadByteCount, _, read) = FrameHeaderFormat.Read(bytes[prefix.ReceiverByteCount..], maximumPayloadByteCount);
         if (read != prefix.HeaderByteCount || payloadByteCount != prefix.PayloadByteCount)
         {
             throw new FrameFormatException(FrameFault.BadHeader, "the lengths in the frame's header contradict each other");

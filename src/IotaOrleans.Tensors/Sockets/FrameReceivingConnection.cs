@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.IO.Hashing;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 
@@ -15,21 +14,20 @@ internal sealed partial class FrameReceivingConnection(Socket socket, FrameListe
     private const int MaximumFarewell = 1 << 20;
 
     private readonly byte[] _reply = new byte[FrameMessageFormat.ReplyByteCount + FrameMessageFormat.MaximumReplyTextByteCount];
-    private readonly XxHash3 _hash = new();
     private readonly string _peer = socket.RemoteEndPoint?.ToString() ?? "unknown";
     private byte[] _head = new byte[FrameMessageFormat.HelloByteCount];
     private long _lastProgress = listener.Time.GetTimestamp();
     private bool _isWelcome;
     private bool _isIdle;
 
-    public async Task RunAsync()
+    public void Run()
     {
         try
         {
             FrameSocket.Configure(socket);
-            if (await ReceiveHelloAsync())
+            if (ReceiveHello())
             {
-                while (await ReceiveMessageAsync())
+                while (ReceiveMessage())
                 {
                 }
             }
@@ -62,9 +60,9 @@ internal sealed partial class FrameReceivingConnection(Socket socket, FrameListe
         }
     }
 
-    private async Task<bool> ReceiveHelloAsync()
+    private bool ReceiveHello()
     {
-        if (!await socket.ReceiveAllAsync(_head))
+        if (!socket.TryReceiveAll(_head))
         {
             return false;
         }
@@ -77,15 +75,15 @@ internal sealed partial class FrameReceivingConnection(Socket socket, FrameListe
 
         _isWelcome = true;
         _head = new byte[FrameMessageFormat.MaximumHeadByteCount];
-        await ReplyAsync(0, new FrameReply(FrameReplyKind.Accepted));
+        Reply(0, new FrameReply(FrameReplyKind.Accepted));
         return true;
     }
 
-    private async Task<bool> ReceiveMessageAsync()
+    private bool ReceiveMessage()
     {
         // Between messages a peer may be silent for as long as it likes.
         Volatile.Write(ref _isIdle, true);
-        if (!await socket.ReceiveAllAsync(_head.AsMemory(0, FrameMessageFormat.PrefixByteCount)))
+        if (!socket.TryReceiveAll(_head.AsSpan(0, FrameMessageFormat.PrefixByteCount)))
         {
             return false;
         }
@@ -95,62 +93,61 @@ internal sealed partial class FrameReceivingConnection(Socket socket, FrameListe
         FramePrefix prefix;
         try
         {
-            prefix = FrameMessageFormat.ReadPrefix(_head, listener.Pool.MaximumByteCount);
+            prefix = FrameMessageFormat.ReadPrefix(_head);
         }
         catch (FrameFormatException refusal)
         {
-            await LeaveAsync(BinaryPrimitives.ReadUInt64LittleEndian(_head.AsSpan(8)), refusal);
+            Leave(BinaryPrimitives.ReadUInt64LittleEndian(_head.AsSpan(8)), refusal);
             return false;
         }
 
-        if (await ReceiveFrameAsync(prefix) is not { } reply)
+        if (ReceiveFrame(prefix) is not { } reply)
         {
             return false;
         }
 
-        await ReplyAsync(prefix.Number, reply);
+        Reply(prefix.Number, reply);
         return true;
     }
 
     /// <summary>Reads the rest of a message.</summary>
     /// <returns>The answer, or null when the connection ended.</returns>
-    private async Task<FrameReply?> ReceiveFrameAsync(FramePrefix prefix)
+    private FrameReply? ReceiveFrame(FramePrefix prefix)
     {
-        var head = _head.AsMemory(0, FrameMessageFormat.PrefixByteCount + prefix.ReceiverByteCount + prefix.HeaderByteCount);
-        if (!await socket.ReceiveAllAsync(head[FrameMessageFormat.PrefixByteCount..]))
+        var head = _head.AsSpan(0, FrameMessageFormat.PrefixByteCount + prefix.ReceiverByteCount + prefix.HeaderByteCount);
+        if (!socket.TryReceiveAll(head[FrameMessageFormat.PrefixByteCount..]))
         {
             return null;
         }
 
-        _hash.Reset();
-        _hash.Append(head.Span);
+        var checksum = FrameMessageFormat.Checksum(0, head);
         TensorFrame? frame;
         ShardKey receiver;
         try
         {
-            (receiver, var header) = FrameMessageFormat.ReadHead(head.Span[FrameMessageFormat.PrefixByteCount..], prefix);
+            (receiver, var header) = FrameMessageFormat.ReadHead(head[FrameMessageFormat.PrefixByteCount..], prefix, listener.Pool.MaximumByteCount);
             frame = listener.Inboxes.TryGet(receiver, out _) ? TensorFrame.Rent(listener.Pool, header) : null;
         }
         catch (FrameFormatException refusal)
         {
             LogRefused(listener.Logger, _peer, refusal);
-            return await SkipAsync(prefix) ? FrameReply.Refuse(refusal) : null;
+            return Skip(prefix) ? FrameReply.Refuse(refusal) : null;
         }
 
         if (frame is null)
         {
-            return await SkipAsync(prefix) ? new FrameReply(FrameReplyKind.NoSuchShard) : null;
+            return Skip(prefix) ? new FrameReply(FrameReplyKind.NoSuchShard) : null;
         }
 
         var delivered = false;
         try
         {
-            if (!await ReceivePayloadAsync(frame.Payload) || !await socket.ReceiveAllAsync(_head.AsMemory(0, FrameMessageFormat.ChecksumByteCount)))
+            if (!ReceivePayload(frame.Payload.Span, ref checksum) || !socket.TryReceiveAll(_head.AsSpan(0, FrameMessageFormat.ChecksumByteCount)))
             {
                 return null;
             }
 
-            if (BinaryPrimitives.ReadUInt64LittleEndian(_head) != _hash.GetCurrentHashAsUInt64())
+            if (BinaryPrimitives.ReadUInt64LittleEndian(_head) != checksum)
             {
                 var refusal = new FrameFormatException(FrameFault.BadChecksum, $"the frame of {frame.Header.MicroBatch} was damaged on its way");
                 LogRefused(listener.Logger, _peer, refusal);
@@ -175,31 +172,33 @@ internal sealed partial class FrameReceivingConnection(Socket socket, FrameListe
         }
     }
 
-    private async Task<bool> ReceivePayloadAsync(Memory<byte> payload)
+    /// <summary>Fills the payload and goes on with the checksum; false when the connection ended.</summary>
+    private bool ReceivePayload(Span<byte> payload, ref ulong checksum)
     {
-        while (!payload.IsEmpty)
+        do
         {
-            var count = await socket.ReceiveAsync(payload[..Math.Min(payload.Length, FrameSocket.ChunkByteCount)], SocketFlags.None);
-            if (count == 0)
+            var chunk = payload[..Math.Min(payload.Length, FrameMessageFormat.ChunkByteCount)];
+            payload = payload[chunk.Length..];
+            if (!socket.TryReceiveAll(chunk))
             {
                 return false;
             }
 
-            _hash.Append(payload.Span[..count]);
-            payload = payload[count..];
+            checksum = FrameMessageFormat.Checksum(checksum, chunk);
             Progress();
         }
+        while (!payload.IsEmpty);
 
         return true;
     }
 
     /// <summary>Reads over the payload of a message that is not wanted.</summary>
-    private async Task<bool> SkipAsync(FramePrefix prefix)
+    private bool Skip(FramePrefix prefix)
     {
         var left = (long)prefix.PayloadByteCount + FrameMessageFormat.ChecksumByteCount;
         while (left > 0)
         {
-            var count = await socket.ReceiveAsync(_head.AsMemory(0, (int)Math.Min(left, _head.Length)), SocketFlags.None);
+            var count = socket.Receive(_head.AsSpan(0, (int)Math.Min(left, _head.Length)));
             if (count == 0)
             {
                 return false;
@@ -212,24 +211,24 @@ internal sealed partial class FrameReceivingConnection(Socket socket, FrameListe
         return true;
     }
 
-    private async Task ReplyAsync(ulong number, FrameReply reply)
+    private void Reply(ulong number, FrameReply reply)
     {
         var count = FrameMessageFormat.WriteReply(_reply, number, reply);
         var sent = 0;
         while (sent < count)
         {
-            sent += await socket.SendAsync(_reply.AsMemory(sent, count - sent), SocketFlags.None);
+            sent += socket.Send(_reply.AsSpan(sent, count - sent));
         }
     }
 
     /// <summary>Refuses what cannot be understood and ends the connection, in a way that lets the refusal arrive.</summary>
-    private async Task LeaveAsync(ulong number, FrameFormatException refusal)
+    private void Leave(ulong number, FrameFormatException refusal)
     {
         LogRefused(listener.Logger, _peer, refusal);
-        await ReplyAsync(number, FrameReply.Refuse(refusal));
+        Reply(number, FrameReply.Refuse(refusal));
         socket.Shutdown(SocketShutdown.Send);
         var left = MaximumFarewell;
-        while (left > 0 && await socket.ReceiveAsync(_head, SocketFlags.None) is > 0 and var count)
+        while (left > 0 && socket.Receive(_head) is > 0 and var count)
         {
             left -= count;
         }

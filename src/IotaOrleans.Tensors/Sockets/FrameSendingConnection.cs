@@ -1,11 +1,10 @@
 using System.Buffers;
 using System.Buffers.Binary;
-using System.IO.Hashing;
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
-using System.Threading.Channels;
 
 namespace IotaOrleans.Tensors;
 
@@ -15,18 +14,19 @@ namespace IotaOrleans.Tensors;
 /// </summary>
 public sealed class FrameSendingConnection : IDisposable
 {
+    private const int MaximumWrittenByCaller = 1 << 20;
     private static readonly TimeSpan WatchInterval = TimeSpan.FromSeconds(5);
 
     private readonly Socket _socket;
     private readonly FrameEndpoint _endpoint;
     private readonly FrameSocketOptions _options;
     private readonly TimeProvider _time;
-    private readonly Channel<PendingFrame> _queue = Channel.CreateUnbounded<PendingFrame>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly BlockingCollection<PendingFrame> _queue = [];
     private readonly Lock _lock = new();
+    private readonly Lock _writing = new();
     private readonly Queue<PendingFrame> _underWay = new();
     private readonly ArrayBufferWriter<byte> _head = new(1024);
     private readonly byte[] _checksum = new byte[FrameMessageFormat.ChecksumByteCount];
-    private readonly XxHash3 _hash = new();
     private readonly List<ArraySegment<byte>> _segments = new(3);
     private readonly ITimer _watch;
     private Exception? _closed;
@@ -41,7 +41,7 @@ public sealed class FrameSendingConnection : IDisposable
         _time = time;
         _lastProgress = time.GetTimestamp();
         _watch = time.CreateTimer(_ => CloseIfStalled(), null, WatchInterval, WatchInterval);
-        Completion = Task.WhenAll(Task.Run(WriteAsync), Task.Run(ReadAsync));
+        Completion = Task.WhenAll(FrameSocket.StartThread("frames out", Write), FrameSocket.StartThread("acknowledgements", Read));
     }
 
     /// <summary>Whether frames can no longer be sent.</summary>
@@ -52,39 +52,8 @@ public sealed class FrameSendingConnection : IDisposable
 
     /// <summary>Connects and shows the secret.</summary>
     /// <exception cref="FrameConnectionException">Nobody listens there, or it is another listener than it was.</exception>
-    public static async Task<FrameSendingConnection> OpenAsync(FrameEndpoint endpoint, FrameSocketOptions options, TimeProvider time, CancellationToken cancellationToken)
-    {
-        var address = new IPEndPoint(IPAddress.Parse(endpoint.Host), endpoint.Port);
-        var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-        using var patience = new CancellationTokenSource(options.HelloTimeout, time);
-        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
-        try
-        {
-            FrameSocket.Configure(socket);
-            await socket.ConnectAsync(address, waiting.Token);
-            var hello = new byte[FrameMessageFormat.HelloByteCount];
-            FrameMessageFormat.WriteHello(hello, endpoint.Secret);
-            await socket.SendAsync(hello, SocketFlags.None, waiting.Token);
-            var reply = new byte[FrameMessageFormat.ReplyByteCount];
-            // Sixteen bytes: they come at once or not at all.
-            if (await socket.ReceiveAsync(reply, SocketFlags.None, waiting.Token) != reply.Length)
-            {
-                throw new FrameConnectionException($"the silo at {endpoint} closed the connection for tensor frames at once: it was restarted, or is of another version");
-            }
-
-            return new FrameSendingConnection(socket, endpoint, options, time);
-        }
-        catch (Exception failure)
-        {
-            socket.Dispose();
-            if (failure is SocketException || (failure is OperationCanceledException && !cancellationToken.IsCancellationRequested))
-            {
-                throw new FrameConnectionException($"no connection for tensor frames to {endpoint} ({failure.Message}); check that the silo runs and that its tensor port is open", failure);
-            }
-
-            throw;
-        }
-    }
+    public static Task<FrameSendingConnection> OpenAsync(FrameEndpoint endpoint, FrameSocketOptions options, TimeProvider time, CancellationToken cancellationToken) =>
+        Task.Factory.StartNew(() => Open(endpoint, options, time, cancellationToken), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     /// <summary>Sends a frame, which stays the caller's and must not be changed or disposed before the task completes.</summary>
     /// <exception cref="FrameConnectionException">The connection was lost before the answer came.</exception>
@@ -92,6 +61,7 @@ public sealed class FrameSendingConnection : IDisposable
     public Task<FrameReply> SendAsync(ShardKey receiver, TensorFrame frame, CancellationToken cancellationToken = default)
     {
         PendingFrame pending;
+        bool isWrittenHere;
         lock (_lock)
         {
             if (_closed is not null)
@@ -105,8 +75,26 @@ public sealed class FrameSendingConnection : IDisposable
                 Progress();
             }
 
+            // When everything before it is acknowledged, the kernel's buffer is empty and takes a small frame without a wait: cheaper
+            // than waking a thread.
+            isWrittenHere = _underWay.Count == 0 && frame.Payload.Length <= MaximumWrittenByCaller && _writing.TryEnter();
             _underWay.Enqueue(pending);
-            _queue.Writer.TryWrite(pending);
+            if (!isWrittenHere)
+            {
+                _queue.Add(pending, CancellationToken.None);
+            }
+        }
+
+        if (isWrittenHere)
+        {
+            try
+            {
+                WriteOrFail(pending);
+            }
+            finally
+            {
+                _writing.Exit();
+            }
         }
 
         return cancellationToken.CanBeCanceled ? WithCancellationAsync(pending, cancellationToken) : pending.Completion;
@@ -115,76 +103,118 @@ public sealed class FrameSendingConnection : IDisposable
     /// <summary>Closes the connection; frames that were not answered fail.</summary>
     public void Dispose() => Close(new FrameConnectionException($"the connection for tensor frames to {_endpoint} was closed by this silo, which is stopping"));
 
+    private static FrameSendingConnection Open(FrameEndpoint endpoint, FrameSocketOptions options, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var address = new IPEndPoint(IPAddress.Parse(endpoint.Host), endpoint.Port);
+        var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        using var patience = new CancellationTokenSource(options.HelloTimeout, time);
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        try
+        {
+            // The socket is never used asynchronously: that would make it a non-blocking one for ever. Disposing it ends the waiting.
+            using (waiting.Token.UnsafeRegister(state => ((Socket)state!).Dispose(), socket))
+            {
+                FrameSocket.Configure(socket);
+                socket.Connect(address);
+                var hello = new byte[FrameMessageFormat.HelloByteCount];
+                FrameMessageFormat.WriteHello(hello, endpoint.Secret);
+                socket.Send(hello);
+                if (!socket.TryReceiveAll(new byte[FrameMessageFormat.ReplyByteCount]))
+                {
+                    throw new FrameConnectionException($"the silo at {endpoint} closed the connection for tensor frames at once: it was restarted, or is of another version");
+                }
+            }
+
+            waiting.Token.ThrowIfCancellationRequested();
+            return new FrameSendingConnection(socket, endpoint, options, time);
+        }
+        catch (Exception failure)
+        {
+            socket.Dispose();
+            cancellationToken.ThrowIfCancellationRequested();
+            throw failure is FrameConnectionException
+                ? failure
+                : new FrameConnectionException($"no connection for tensor frames to {endpoint} ({failure.Message}); check that the silo runs and that its tensor port is open", failure);
+        }
+    }
+
     private static async Task<FrameReply> WithCancellationAsync(PendingFrame pending, CancellationToken cancellationToken)
     {
         await using var registration = cancellationToken.UnsafeRegister((state, token) => ((PendingFrame)state!).Cancel(token), pending);
         return await pending.Completion;
     }
 
-    private async Task WriteAsync()
+    private void Write()
     {
-        await foreach (var pending in _queue.Reader.ReadAllAsync())
+        foreach (var pending in _queue.GetConsumingEnumerable())
         {
-            if (!pending.TryBeginWriting())
+            lock (_writing)
             {
-                Skip(pending);
-                continue;
-            }
-
-            try
-            {
-                await WriteAsync(pending);
-            }
-            catch (FrameFormatException refusal)
-            {
-                // Nothing of it was written yet.
-                Skip(pending);
-                pending.Fail(refusal);
-            }
-            catch (Exception failure)
-            {
-                Close(Lost(failure));
-            }
-            finally
-            {
-                pending.EndWriting();
+                WriteOrFail(pending);
             }
         }
     }
 
-    private async Task WriteAsync(PendingFrame pending)
+    private void WriteOrFail(PendingFrame pending)
+    {
+        if (!pending.TryBeginWriting())
+        {
+            Skip(pending);
+            return;
+        }
+
+        try
+        {
+            Write(pending);
+        }
+        catch (FrameFormatException refusal)
+        {
+            // Nothing of it was written yet.
+            Skip(pending);
+            pending.Fail(refusal);
+        }
+        catch (Exception failure)
+        {
+            Close(Lost(failure));
+        }
+        finally
+        {
+            pending.EndWriting();
+        }
+    }
+
+    private void Write(PendingFrame pending)
     {
         var payload = pending.Frame.Payload;
         _head.ResetWrittenCount();
         FrameMessageFormat.WriteHead(_head, pending.Number, pending.Receiver, pending.Frame.Header, payload.Length);
-        _hash.Reset();
-        _hash.Append(_head.WrittenSpan);
+        var checksum = FrameMessageFormat.Checksum(0, _head.WrittenSpan);
         _segments.Clear();
         _segments.Add(Segment(_head.WrittenMemory));
         do
         {
-            var chunk = payload[..Math.Min(payload.Length, FrameSocket.ChunkByteCount)];
+            var chunk = payload[..Math.Min(payload.Length, FrameMessageFormat.ChunkByteCount)];
             payload = payload[chunk.Length..];
-            _hash.Append(chunk.Span);
+            checksum = FrameMessageFormat.Checksum(checksum, chunk.Span);
             _segments.Add(Segment(chunk));
             if (payload.IsEmpty)
             {
-                BinaryPrimitives.WriteUInt64LittleEndian(_checksum, _hash.GetCurrentHashAsUInt64());
+                BinaryPrimitives.WriteUInt64LittleEndian(_checksum, checksum);
                 _segments.Add(_checksum);
             }
 
-            await SendSegmentsAsync();
+            SendSegments();
             _segments.Clear();
             Progress();
         }
         while (!payload.IsEmpty);
     }
 
-    private async Task SendSegmentsAsync()
+    private void SendSegments()
     {
         while (_segments.Count > 0)
         {
-            var sent = await _socket.SendAsync(_segments, SocketFlags.None);
+            var sent = _socket.Send(_segments);
             while (_segments.Count > 0 && sent >= _segments[0].Count)
             {
                 sent -= _segments[0].Count;
@@ -198,18 +228,18 @@ public sealed class FrameSendingConnection : IDisposable
         }
     }
 
-    private async Task ReadAsync()
+    private void Read()
     {
         try
         {
             var bytes = new byte[FrameMessageFormat.ReplyByteCount];
-            while (await _socket.ReceiveAllAsync(bytes))
+            while (_socket.TryReceiveAll(bytes))
             {
                 var (number, reply, textByteCount) = FrameMessageFormat.ReadReply(bytes);
                 if (textByteCount > 0)
                 {
                     var text = new byte[textByteCount];
-                    if (!await _socket.ReceiveAllAsync(text))
+                    if (!_socket.TryReceiveAll(text))
                     {
                         break;
                     }
@@ -270,7 +300,7 @@ public sealed class FrameSendingConnection : IDisposable
         }
 
         _watch.Dispose();
-        _queue.Writer.TryComplete();
+        _queue.CompleteAdding();
         _socket.Dispose();
         foreach (var pending in unanswered)
         {

@@ -2,13 +2,13 @@ using System.Net.Sockets;
 
 namespace IotaOrleans.Tensors;
 
-/// <summary>What both ends of a frame connection do with their sockets.</summary>
+/// <summary>
+/// What both ends of a frame connection do with their sockets. Each direction has a thread that blocks: a frame then costs as few
+/// wake-ups as it can, and neither waits for the thread pool nor keeps a control call waiting for it.
+/// </summary>
 internal static class FrameSocket
 {
-    /// <summary>How much is hashed and handed to the kernel, or taken from it, at a time: small enough to still be in the cache.</summary>
-    public const int ChunkByteCount = 256 << 10;
-
-    private const int BufferByteCount = 4 << 20;
+    private const int BufferByteCount = 1 << 20;
 
     public static void Configure(Socket socket)
     {
@@ -18,20 +18,38 @@ internal static class FrameSocket
         socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
     }
 
-    /// <summary>Fills the memory; false when the other side ended the connection before.</summary>
-    public static async ValueTask<bool> ReceiveAllAsync(this Socket socket, Memory<byte> memory)
+    /// <summary>Fills the span; false when the other side ended the connection before.</summary>
+    public static bool TryReceiveAll(this Socket socket, Span<byte> bytes)
     {
-        while (!memory.IsEmpty)
+        while (!bytes.IsEmpty)
         {
-            var count = await socket.ReceiveAsync(memory, SocketFlags.None);
+            var count = socket.Receive(bytes);
             if (count == 0)
             {
                 return false;
             }
 
-            memory = memory[count..];
+            bytes = bytes[count..];
         }
 
         return true;
+    }
+
+    /// <summary>Starts a thread that waits on a socket. The pool's threads are for those who do not wait.</summary>
+    /// <returns>Completes when the thread ends.</returns>
+    public static Task StartThread(string name, Action run)
+    {
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var thread = new Thread(() =>
+        {
+            run();
+            ended.SetResult();
+        })
+        {
+            IsBackground = true,
+            Name = name,
+        };
+        thread.UnsafeStart();
+        return ended.Task;
     }
 }

@@ -19,20 +19,24 @@ internal sealed class PlainSender : IDisposable
     }
 
     /// <returns>Bytes per second.</returns>
-    public Task<double> SendAsync(int bytes, int frames) => Task.Factory.StartNew(() => Send(bytes, frames), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    public Task<double> SendAsync(int bytes, int frames, int underWay) => Task.Factory.StartNew(() => Send(bytes, frames, underWay), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     public void Dispose() => _socket.Dispose();
 
-    private double Send(int bytes, int frames)
+    private double Send(int bytes, int frames, int underWay)
     {
         var length = BitConverter.GetBytes(bytes);
         var acknowledgement = new byte[1];
         List<ArraySegment<byte>> message = [length, new ArraySegment<byte>(_payload, 0, bytes)];
         var clock = Stopwatch.StartNew();
-        for (var i = 0; i < frames; i++)
+        for (var i = 0; i < frames + underWay - 1; i++)
         {
-            _socket.Send(message);
-            if (_socket.Receive(acknowledgement) != 1)
+            if (i < frames)
+            {
+                _socket.Send(message);
+            }
+
+            if (i >= underWay - 1 && _socket.Receive(acknowledgement) != 1)
             {
                 throw new IOException("the plain loop ended");
             }

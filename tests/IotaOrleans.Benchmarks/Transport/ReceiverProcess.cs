@@ -47,26 +47,10 @@ internal static class ReceiverProcess
         FrameSocket.Configure(socket);
         var buffer = new byte[FramePool.Shared.MaximumByteCount];
         Span<byte> length = stackalloc byte[4];
-        while (ReceiveAll(socket, length) && ReceiveAll(socket, buffer.AsSpan(0, BitConverter.ToInt32(length))))
+        while (socket.TryReceiveAll(length) && socket.TryReceiveAll(buffer.AsSpan(0, BitConverter.ToInt32(length))))
         {
             socket.Send([1]);
         }
-    }
-
-    private static bool ReceiveAll(Socket socket, Span<byte> bytes)
-    {
-        while (!bytes.IsEmpty)
-        {
-            var count = socket.Receive(bytes);
-            if (count == 0)
-            {
-                return false;
-            }
-
-            bytes = bytes[count..];
-        }
-
-        return true;
     }
 
     private sealed class EmptyingInbox : IFrameInbox

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using IotaOrleans.Grains.Hosting;
 
 namespace IotaOrleans.Host.CommandLine.Settings;
 
@@ -24,5 +25,11 @@ internal sealed class SwarmSettings : ISettings
         SettingGroups.Swarm, "--schedule", "Order of forward and backward passes",
         Values.OneOf(("1f1b", ScheduleKind.OneForwardOneBackward), ("gpipe", ScheduleKind.GPipe)), ScheduleKind.OneForwardOneBackward);
 
-    public IEnumerable<Option> All => [Stages, Silos, MicroBatches, Mode, Schedule];
+    public Setting<TensorTransportKind> Transport { get; } = TensorTransport();
+
+    public IEnumerable<Option> All => [Stages, Silos, MicroBatches, Mode, Schedule, Transport];
+
+    public static Setting<TensorTransportKind> TensorTransport() => new(
+        SettingGroups.Swarm, HostDefaults.TransportOption, "How tensors go from silo to silo: over sockets of their own, or in grain calls",
+        Values.OneOf(("socket", TensorTransportKind.Socket), ("grains", TensorTransportKind.Grains)), TensorTransportKind.Socket);
 }
