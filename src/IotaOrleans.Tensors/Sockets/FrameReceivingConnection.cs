@@ -186,6 +186,7 @@ internal sealed partial class FrameReceivingConnection(Socket socket, FrameListe
 
             checksum = FrameMessageFormat.Checksum(checksum, chunk);
             Progress();
+            FrameSocket.LetOthersRun(payload.Length);
         }
         while (!payload.IsEmpty);
 

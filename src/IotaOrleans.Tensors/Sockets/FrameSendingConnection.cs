@@ -195,19 +195,18 @@ public sealed class FrameSendingConnection : IDisposable
         {
             var chunk = payload[..Math.Min(payload.Length, FrameMessageFormat.ChunkByteCount)];
             payload = payload[chunk.Length..];
-            checksum = FrameMessageFormat.Checksum(checksum, chunk.Span);
             _segments.Add(Segment(chunk));
-            if (payload.IsEmpty)
-            {
-                BinaryPrimitives.WriteUInt64LittleEndian(_checksum, checksum);
-                _segments.Add(_checksum);
-            }
-
             SendSegments();
-            _segments.Clear();
+            // Hashed when the kernel has just read it: then it is in the cache, and the receiver is already at work.
+            checksum = FrameMessageFormat.Checksum(checksum, chunk.Span);
             Progress();
+            FrameSocket.LetOthersRun(payload.Length);
         }
         while (!payload.IsEmpty);
+
+        BinaryPrimitives.WriteUInt64LittleEndian(_checksum, checksum);
+        _segments.Add(_checksum);
+        SendSegments();
     }
 
     private void SendSegments()
