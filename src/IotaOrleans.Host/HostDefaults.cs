@@ -9,6 +9,9 @@ public static class HostDefaults
     /// <summary>Port on which silos talk to each other.</summary>
     public const int SiloPort = 11111;
 
+    /// <summary>Port on which silos send each other tensors, where it must be known beforehand.</summary>
+    public const int TensorPort = 11112;
+
     /// <summary>The live page.</summary>
     public const string PagePath = "/";
 
@@ -39,6 +42,12 @@ public static class HostDefaults
     /// <summary>Port between silos.</summary>
     public const string SiloPortVariable = "IOTA_SILO_PORT";
 
+    /// <summary>Port on which a silo takes tensors.</summary>
+    public const string TensorPortVariable = "IOTA_TENSOR_PORT";
+
+    /// <summary>How tensors go from silo to silo.</summary>
+    public const string TransportVariable = "IOTA_TRANSPORT";
+
     /// <summary>Address under which other silos reach this one.</summary>
     public const string AdvertisedAddressVariable = "IOTA_ADVERTISED_ADDRESS";
 
@@ -53,6 +62,9 @@ public static class HostDefaults
 
     /// <summary>OpenTelemetry collector.</summary>
     public const string OtlpEndpointVariable = "IOTA_OTLP_ENDPOINT";
+
+    /// <summary>The option that says how tensors go from silo to silo.</summary>
+    public const string TransportOption = "--transport";
 
     /// <summary>The command of a control silo.</summary>
     public const string ServeCommand = "serve";

@@ -5,11 +5,14 @@ using IotaOrleans.Benchmarks.Memory;
 using IotaOrleans.Benchmarks.Pipeline;
 using IotaOrleans.Benchmarks.Reports;
 using IotaOrleans.Benchmarks.Schedules;
+using IotaOrleans.Benchmarks.Transport;
 
 var root = new RootCommand("Measures IotaOrleans against what it must be compared with, both sides in one run.");
 root.Subcommands.Add(PipelineBenchmark.Command());
 root.Subcommands.Add(ScheduleBenchmark.Command());
 root.Subcommands.Add(MemoryBenchmark.Command());
+root.Subcommands.Add(TransportBenchmark.Command());
 root.Subcommands.Add(AllCommand.Create());
 root.Subcommands.Add(PlainProcess.Command());
+root.Subcommands.Add(ReceiverProcess.Command());
 return await root.Parse(args).InvokeAsync();

@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Orleans.Configuration;
 using Orleans.Hosting;
+using Orleans.Runtime;
 using Orleans.Runtime.MembershipService.SiloMetadata;
 
 namespace IotaOrleans.Grains.Hosting;
@@ -28,13 +29,26 @@ public static class IotaSiloBuilderExtensions
             target.Roles = options.Roles;
             target.Miners = options.Miners;
             target.Lanes = options.Lanes;
+            target.Transport = options.Transport;
+            target.TensorPort = options.TensorPort;
         });
         // Loading a stage happens inside an activation's first call, not in its activation; still, be generous with slow disks.
         silo.Configure<SiloMessagingOptions>(messaging => messaging.ResponseTimeout = TimeSpan.FromMinutes(2));
         silo.Services.TryAddSingleton(TimeProvider.System);
         silo.Services.AddSingleton<ComputeLanes>();
         silo.Services.AddSingleton<FrameInboxes>();
-        silo.Services.AddSingleton<ITensorTransport, GrainTensorTransport>();
+        silo.Services.AddSingleton<SiloFrameListener>();
+        silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(services => services.GetRequiredService<SiloFrameListener>());
+        silo.Services.AddSingleton<GrainTensorTransport>();
+        if (options.Transport == TensorTransportKind.Socket)
+        {
+            silo.Services.AddSingleton<ITensorTransport, SocketTensorTransport>();
+        }
+        else
+        {
+            silo.Services.AddSingleton<ITensorTransport>(services => services.GetRequiredService<GrainTensorTransport>());
+        }
+
         silo.Services.AddPlacementDirector<ControlPlacement, RolePlacementDirector>();
         silo.Services.AddPlacementDirector<MinerPlacement, RolePlacementDirector>();
         return silo;

@@ -11,4 +11,10 @@ public sealed class IotaSiloOptions
 
     /// <summary>Most compute lanes, one thread each. Default: the processor cores of the machine.</summary>
     public int Lanes { get; set; } = Environment.ProcessorCount;
+
+    /// <summary>How frames go to other silos. Silos of one cluster may differ.</summary>
+    public TensorTransportKind Transport { get; set; } = TensorTransportKind.Socket;
+
+    /// <summary>Port on which this silo listens for frames if <see cref="Transport"/> is the socket; 0 (default) takes any free one.</summary>
+    public int TensorPort { get; set; }
 }

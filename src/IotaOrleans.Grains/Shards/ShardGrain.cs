@@ -9,7 +9,8 @@ namespace IotaOrleans.Grains.Shards;
 /// <summary>See <see cref="IShardGrain"/>. The grain answers calls; its worker computes on a lane.</summary>
 [MinerPlacement]
 [Immovable]
-internal sealed partial class ShardGrain(ComputeLanes lanes, FrameInboxes inboxes, ITensorTransport transport, IGrainFactory grains, ILogger<ShardGrain> logger)
+internal sealed partial class ShardGrain(
+    ComputeLanes lanes, FrameInboxes inboxes, ITensorTransport transport, SiloFrameListener listener, IGrainFactory grains, ILogger<ShardGrain> logger)
     : Grain, IShardGrain, IFrameReceiverGrain
 {
     private const int MaximumChunk = 4 << 20;
@@ -65,6 +66,9 @@ internal sealed partial class ShardGrain(ComputeLanes lanes, FrameInboxes inboxe
         frame.Dispose();
         return Task.FromResult(0);
     }
+
+    /// <inheritdoc />
+    public Task<FrameEndpoint?> FindListenerAsync() => Task.FromResult(listener.Endpoint);
 
     /// <inheritdoc />
     public Task<ReadOnlyMemory<byte>> ReadSnapshotAsync(long step, ShardSection section, long offset, int count)

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
 
 namespace IotaOrleans.Host.Hosting;
 
@@ -27,12 +26,12 @@ internal sealed class ChildSilo : IDisposable
 
     public int ProcessId => _process.Id;
 
-    public static ChildSilo Start(string name, IReadOnlyList<string> miners, string clusterId, IPEndPoint primary, Action<string> log)
+    public static ChildSilo Start(string name, IReadOnlyList<string> miners, SiloEndpoints control, Action<string> log)
     {
         string[] arguments =
         [
-            HostDefaults.JoinCommand, "--cluster", primary.ToString(), "--cluster-id", clusterId, "--miner", string.Join(',', miners),
-            "--lanes", ControlHost.Lanes(miners.Count).ToString(CultureInfo.InvariantCulture), "--leave-with-input",
+            HostDefaults.JoinCommand, "--cluster", $"{control.Address}:{control.SiloPort}", "--cluster-id", control.ClusterId, "--miner", string.Join(',', miners),
+            "--lanes", ControlHost.Lanes(miners.Count).ToString(CultureInfo.InvariantCulture), HostDefaults.TransportOption, control.Transport.ToString(), "--leave-with-input",
         ];
         var process = new Process { StartInfo = OwnProgram.StartInfo(arguments), EnableRaisingEvents = true };
         var child = new ChildSilo(process, name, miners);

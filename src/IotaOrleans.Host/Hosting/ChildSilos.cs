@@ -1,5 +1,3 @@
-using System.Net;
-
 namespace IotaOrleans.Host.Hosting;
 
 /// <summary>The miner silos that this process starts, all of them together.</summary>
@@ -82,7 +80,7 @@ internal sealed class ChildSilos(SiloEndpoints control, Action<string> log) : IA
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_killed, this);
-            var silo = ChildSilo.Start(name, miners, control.ClusterId, new IPEndPoint(control.Address, control.SiloPort), log);
+            var silo = ChildSilo.Start(name, miners, control, log);
             _silos.Add(silo);
             return silo;
         }

@@ -99,6 +99,8 @@ internal sealed class ControlHost : IAsyncDisposable
                 Roles = options.Miners.Count > 0 ? [SiloRoles.Control, SiloRoles.Miner] : [SiloRoles.Control],
                 Miners = options.Miners,
                 Lanes = Lanes(options.Miners.Count),
+                Transport = options.Endpoints.Transport,
+                TensorPort = options.Endpoints.TensorPort,
             });
         });
         builder.Services.AddHostedService<MinerHeartbeat>();

@@ -14,7 +14,14 @@ internal static class MinerHost
         builder.UseOrleans(silo =>
         {
             endpoints.Configure(silo);
-            silo.AddIotaOrleans(new IotaSiloOptions { Roles = [SiloRoles.Miner], Miners = miners, Lanes = lanes });
+            silo.AddIotaOrleans(new IotaSiloOptions
+            {
+                Roles = [SiloRoles.Miner],
+                Miners = miners,
+                Lanes = lanes,
+                Transport = endpoints.Transport,
+                TensorPort = endpoints.TensorPort,
+            });
             silo.AddIotaDashboard();
         });
         builder.Services.AddHostedService<MinerHeartbeat>();

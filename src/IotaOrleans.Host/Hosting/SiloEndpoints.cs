@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using IotaOrleans.Grains.Hosting;
 using Orleans.Configuration;
 
 namespace IotaOrleans.Host.Hosting;
@@ -12,6 +13,12 @@ namespace IotaOrleans.Host.Hosting;
 internal sealed record SiloEndpoints(string ClusterId, IPAddress Address, int SiloPort, IPEndPoint Primary)
 {
     private const string ServiceId = "iota";
+
+    /// <summary>How tensors go to other silos.</summary>
+    public TensorTransportKind Transport { get; init; }
+
+    /// <summary>The port on which tensors arrive; zero for any free one.</summary>
+    public int TensorPort { get; init; }
 
     /// <summary>A cluster of its own on this machine.</summary>
     public static SiloEndpoints NewCluster()

@@ -12,4 +12,9 @@ public interface IFrameReceiverGrain : IGrainWithStringKey
     [Alias("Accept")]
     [AlwaysInterleave]
     Task<int> AcceptAsync(TensorFrame frame);
+
+    /// <summary>Where the shard's silo listens for frames, or null when it takes them by <see cref="AcceptAsync"/> only.</summary>
+    [Alias("FindListener")]
+    [AlwaysInterleave]
+    Task<FrameEndpoint?> FindListenerAsync();
 }

@@ -5,6 +5,7 @@ using IotaOrleans.Benchmarks.Measuring;
 using IotaOrleans.Benchmarks.Memory;
 using IotaOrleans.Benchmarks.Pipeline;
 using IotaOrleans.Benchmarks.Schedules;
+using IotaOrleans.Benchmarks.Transport;
 
 namespace IotaOrleans.Benchmarks.Reports;
 
@@ -25,6 +26,7 @@ internal static class AllCommand
                 ("Pipeline", () => PipelineBenchmark.MeasureAsync(["nano", "tiny"], count, 8)),
                 ("Schedules, simulated", () => Task.FromResult<IReadOnlyList<Comparison>>([.. ScheduleBenchmark.Simulated(chunks: 2)])),
                 ("Schedules, live", () => ScheduleBenchmark.LiveAsync(10)),
+                ("Transport", async () => await TransportBenchmark.MeasureAsync(rounds: 21, underWay: 1)),
                 ("Memory", () => MemoryBenchmark.MeasureAsync(parsed.GetValue(minutes))),
             ];
             var report = new StringBuilder("# Measured\n\n")

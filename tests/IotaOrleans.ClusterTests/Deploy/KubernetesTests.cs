@@ -9,6 +9,7 @@ public sealed class KubernetesTests
 {
     private static readonly string HttpPort = Text(HostDefaults.HttpPort);
     private static readonly string SiloPort = Text(HostDefaults.SiloPort);
+    private static readonly string TensorPort = Text(HostDefaults.TensorPort);
     private static readonly YamlValue[] Objects = [.. DeployFiles.Kubernetes()];
 
     public static TheoryData<string> Roles => ["control", "miner"];
@@ -36,6 +37,8 @@ public sealed class KubernetesTests
         environment["POD_IP"].Should().Be("status.podIP");
         environment[HostDefaults.SiloPortVariable].Should().Be(SiloPort);
         Ports(role)["silo"].Should().Be(SiloPort);
+        environment[HostDefaults.TensorPortVariable].Should().Be(TensorPort);
+        Ports(role)["tensors"].Should().Be(TensorPort);
     }
 
     [Theory]
@@ -149,6 +152,7 @@ public sealed class KubernetesTests
             .Where(rule => rule["ports"].Items.Any(port => port["port"].Text == SiloPort)).ToList();
 
         rules.Should().ContainSingle();
+        rules[0]["ports"].Items.Select(port => port["port"].Text).Should().Equal(SiloPort, TensorPort);
         rules[0]["from"].Items.Should().ContainSingle().Which["podSelector.matchLabels"].Texts.Should().ContainKey("app.kubernetes.io/name");
         OfKind("NetworkPolicy").SelectMany(policy => policy["spec.ingress"].Items).Should().OnlyContain(rule => rule["ports"].Items.Count > 0);
     }

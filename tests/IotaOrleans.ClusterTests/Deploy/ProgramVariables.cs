@@ -12,10 +12,12 @@ public sealed class ProgramVariables
     public void The_documented_names_are_read_by_the_commands()
     {
         Of("control").Should().Contain([
-            HostDefaults.AdvertisedAddressVariable, HostDefaults.SiloPortVariable, HostDefaults.HttpAddressVariable, HostDefaults.HttpPortVariable,
+            HostDefaults.AdvertisedAddressVariable, HostDefaults.SiloPortVariable, HostDefaults.TensorPortVariable, HostDefaults.TransportVariable,
+            HostDefaults.HttpAddressVariable, HostDefaults.HttpPortVariable,
             HostDefaults.DashboardTokenVariable, HostDefaults.RunsVariable, HostDefaults.OtlpEndpointVariable]);
         Of("miner").Should().Contain([
-            HostDefaults.AdvertisedAddressVariable, HostDefaults.SiloPortVariable, HostDefaults.ClusterVariable, HostDefaults.MinerVariable]);
+            HostDefaults.AdvertisedAddressVariable, HostDefaults.SiloPortVariable, HostDefaults.TensorPortVariable, HostDefaults.TransportVariable,
+            HostDefaults.ClusterVariable, HostDefaults.MinerVariable]);
     }
 
     internal static IReadOnlyList<string> Of(string role)

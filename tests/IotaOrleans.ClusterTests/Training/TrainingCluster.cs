@@ -1,5 +1,7 @@
 using IotaOrleans.Grains.Hosting;
 using IotaOrleans.Training.Data;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using Orleans.TestingHost;
 
 namespace IotaOrleans.ClusterTests.Training;
@@ -16,7 +18,7 @@ internal sealed class TrainingCluster : IAsyncDisposable
 
     public IGrainFactory Grains => _cluster.Client;
 
-    public static async Task<TrainingCluster> StartAsync(int minerSilos, int stages)
+    public static async Task<TrainingCluster> StartAsync(int minerSilos, int stages, TensorTransportKind transport = TensorTransportKind.Socket)
     {
         var index = -1;
         var builder = new InProcessTestClusterBuilder((short)(1 + minerSilos));
@@ -26,12 +28,18 @@ internal sealed class TrainingCluster : IAsyncDisposable
             var options = minerSilos == 0 ? new IotaSiloOptions { Miners = [.. Enumerable.Range(0, stages).Select(Miner)] }
                 : own == 0 ? new IotaSiloOptions { Roles = [SiloRoles.Control] }
                 : new IotaSiloOptions { Roles = [SiloRoles.Miner], Miners = [.. Enumerable.Range(0, stages).Where(stage => stage % minerSilos == own - 1).Select(Miner)], Lanes = 1 };
+            options.Transport = transport;
             silo.AddIotaOrleans(options).AddMemoryGrainStorage(StorageNames.Control);
         });
         var cluster = builder.Build();
         await cluster.DeployAsync();
         return new TrainingCluster(cluster);
     }
+
+    /// <summary>The services of each silo.</summary>
+    public IEnumerable<IServiceProvider> Silos => _cluster.Silos.Select(silo => silo.ServiceProvider);
+
+    public IServiceProvider SiloOf(string miner) => Silos.Single(silo => silo.GetRequiredService<IOptions<IotaSiloOptions>>().Value.Miners.Contains(miner));
 
     public static string Miner(int stage) => $"miner-{stage + 1}";
 

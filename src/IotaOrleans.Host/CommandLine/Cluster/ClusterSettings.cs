@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Net;
+using IotaOrleans.Grains.Hosting;
 using IotaOrleans.Host.CommandLine.Settings;
 using IotaOrleans.Host.Hosting;
 
@@ -24,7 +25,12 @@ internal sealed class ClusterSettings(int defaultSiloPort) : ISettings
     public Setting<IPAddress?> AdvertisedAddress { get; } = new(
         SettingGroups.Swarm, "--advertised-address", "Address under which other silos reach this one", Address(), IPAddress.Loopback);
 
-    public IEnumerable<Option> All => [ClusterId, SiloPort, AdvertisedAddress];
+    public Setting<TensorTransportKind> Transport { get; } = SwarmSettings.TensorTransport();
+
+    public Setting<int> TensorPort { get; } = new(
+        SettingGroups.Swarm, "--tensor-port", "Port on which other silos' tensors arrive; 0 takes any free one", Values.Whole(0, 65_535), 0);
+
+    public IEnumerable<Option> All => [ClusterId, SiloPort, AdvertisedAddress, Transport, TensorPort];
 
     public SiloEndpoints Read(ParseResult parsed, IPEndPoint? primary)
     {
@@ -33,7 +39,7 @@ internal sealed class ClusterSettings(int defaultSiloPort) : ISettings
             ? AdvertisedAddress.Of(parsed)!
             : SiloEndpoints.AddressTowards(primary);
         var own = new IPEndPoint(address, port == 0 ? LoopbackPorts.Free() : port);
-        return new SiloEndpoints(ClusterId.Of(parsed)!, address, own.Port, primary ?? own);
+        return new SiloEndpoints(ClusterId.Of(parsed)!, address, own.Port, primary ?? own) { Transport = Transport.Of(parsed), TensorPort = TensorPort.Of(parsed) };
     }
 
     public static ValueParser<DnsEndPoint?> HostAndPort()

@@ -50,6 +50,7 @@ internal sealed class ServeCommand : IotaCommand
         var runs = Directory.CreateDirectory(_runs.Of(parsed)!).FullName;
         LoopbackPorts.Require(_port.Of(parsed), "--http-port");
         LoopbackPorts.Require(_endpoints.SiloPort.Of(parsed), "--silo-port");
+        LoopbackPorts.Require(_endpoints.TensorPort.Of(parsed), "--tensor-port");
         using var interruption = new Interruption(beforeLeaving: () => { });
         var endpoints = _endpoints.Read(parsed, primary: null);
         await using var host = await ControlHost.StartAsync(

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using IotaOrleans.Grains.Hosting;
 using IotaOrleans.Host.CommandLine.Training;
 
 namespace IotaOrleans.Host.CommandLine.Settings;
@@ -39,5 +40,11 @@ internal sealed class SwarmSettings : ISettings
     public Flag Recompute { get; } = new(
         SettingGroups.Swarm, "--recompute", "Keep only the input of a waiting micro-batch and run it forward again: less memory, more work");
 
-    public IEnumerable<Option> All => [Stages, Chunks, Balance, Silos, MicroBatches, Mode, Schedule, Wire, Recompute];
+    public Setting<TensorTransportKind> Transport { get; } = TensorTransport();
+
+    public IEnumerable<Option> All => [Stages, Chunks, Balance, Silos, MicroBatches, Mode, Schedule, Wire, Recompute, Transport];
+
+    public static Setting<TensorTransportKind> TensorTransport() => new(
+        SettingGroups.Swarm, HostDefaults.TransportOption, "How tensors go from silo to silo: over sockets of their own, or in grain calls",
+        Values.OneOf(("socket", TensorTransportKind.Socket), ("grains", TensorTransportKind.Grains)), TensorTransportKind.Socket);
 }

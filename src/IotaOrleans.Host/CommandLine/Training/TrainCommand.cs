@@ -54,6 +54,7 @@ internal sealed class TrainCommand : IotaCommand
         Runs = _run.Runs.Of(parsed)!,
         Web = _web.NoHttp.Of(parsed) ? null : new WebOptions { Port = _web.HttpPort.Of(parsed) },
         Telemetry = new TelemetryOptions { OtlpEndpoint = _web.OtlpEndpoint.Of(parsed) },
+        Transport = _swarm.Transport.Of(parsed),
         Verbose = _output.Verbose.Of(parsed),
         SamplePrompt = _output.SamplePrompt.Of(parsed)!,
         SampleTokens = _output.SampleTokens.Of(parsed),
@@ -64,7 +65,7 @@ internal sealed class TrainCommand : IotaCommand
     {
         ISetting[] changeable =
         [
-            _training.Steps, _swarm.Stages, _swarm.Chunks, _swarm.Silos, _swarm.Mode, _swarm.Schedule, _swarm.Wire,
+            _training.Steps, _swarm.Stages, _swarm.Chunks, _swarm.Silos, _swarm.Mode, _swarm.Schedule, _swarm.Wire, _swarm.Transport,
             _rhythm.EvaluationInterval, _rhythm.EvaluationSequences, _rhythm.CheckpointInterval, _run.Runs, _run.Resume,
         ];
         var ours = _web.All.Concat(_output.All).Concat(changeable.Cast<Option>()).ToHashSet();

@@ -27,7 +27,7 @@ internal sealed class TrainSession(TrainSessionOptions options, IRunReporter rep
         using var run = await Task.Run(() => prepare(new RunPreparation(options.Runs, reporter), interruption.Requested));
         using var log = new RunLog(run.Folder.LogFile);
         Describe(run);
-        var endpoints = SiloEndpoints.NewCluster();
+        var endpoints = SiloEndpoints.NewCluster() with { Transport = options.Transport };
         var plan = MinerPlan.Deal([.. run.Specification.Miners.Distinct()], run.Silos);
         reporter.Waiting("starting the control silo");
         await using var host = await ControlHost.StartAsync(HostOptions(run, endpoints, plan, log), interruption.Requested);

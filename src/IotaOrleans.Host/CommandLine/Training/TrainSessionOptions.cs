@@ -1,3 +1,4 @@
+using IotaOrleans.Grains.Hosting;
 using IotaOrleans.Host.Telemetry;
 using IotaOrleans.Host.Web;
 
@@ -13,6 +14,9 @@ internal sealed record TrainSessionOptions
     public WebOptions? Web { get; init; }
 
     public TelemetryOptions Telemetry { get; init; } = new();
+
+    /// <summary>How tensors go from silo to silo.</summary>
+    public TensorTransportKind Transport { get; init; }
 
     public bool Verbose { get; init; }
 
