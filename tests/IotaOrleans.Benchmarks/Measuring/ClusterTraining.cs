@@ -25,7 +25,8 @@ internal sealed record ClusterTraining
 
     public TrainingMode Mode { get; init; }
 
-    public ScheduleKind Schedule { get; init; } = ScheduleKind.ZeroBubble;
+    /// <summary>The schedule, or null for the program's choice.</summary>
+    public ScheduleKind? Schedule { get; init; }
 
     public IReadOnlyList<string> Arguments =>
     [
@@ -36,7 +37,7 @@ internal sealed record ClusterTraining
         "--stages", "2",
         "--silos", Whole(Silos),
         "--mode", Mode == TrainingMode.Exact ? "exact" : "elastic",
-        "--schedule", ScheduleNames.Name(Schedule),
+        .. Schedule is { } schedule ? ["--schedule", ScheduleNames.Name(schedule)] : Array.Empty<string>(),
         "--batch-size", Whole(MicroBatches * Preset.BatchSize),
         "--micro-batches", Whole(MicroBatches),
         "--steps", Whole(Steps),
@@ -46,7 +47,7 @@ internal sealed record ClusterTraining
         "--runs", Path.Combine(Folder, "runs"),
     ];
 
-    /// <summary>Trains; the first quarter of the steps is not counted.</summary>
+    /// <summary>Trains; the first half of the steps is not counted.</summary>
     public async Task<ClusterFigures> RunAsync()
     {
         var times = new Dictionary<long, DateTimeOffset>();
@@ -74,8 +75,8 @@ internal sealed record ClusterTraining
         return new ClusterFigures(tokens / (times[Steps] - times[Warmup(Steps)]).TotalSeconds, Comparison.Median(bubbles), Comparison.Median(scheduled));
     }
 
-    /// <summary>Steps that are not counted, on any side: compilation and caches.</summary>
-    public static int Warmup(int steps) => Math.Max(1, steps / 4);
+    /// <summary>Steps that are not counted, on any side: caches, and the runtime's compiler, which works beside the first half minute.</summary>
+    public static int Warmup(int steps) => Math.Max(1, steps / 2);
 
     /// <summary>A text of whole sentences, so that a model has something to learn.</summary>
     public static async Task<string> WriteTextAsync(string folder)

@@ -19,7 +19,7 @@ internal static class PipelineBenchmark
         var json = new Option<bool>("--json") { Description = "One JSON object a line instead of a table" };
         var presets = new Option<string[]>("--preset") { Description = "Models to measure", DefaultValueFactory = _ => ["nano", "tiny"], AllowMultipleArgumentsPerToken = true };
         var rounds = new Option<int>("--rounds") { Description = "Rounds; each runs all sides once, in turn", DefaultValueFactory = _ => 5 };
-        var seconds = new Option<double>("--seconds") { Description = "About how long each side trains per round", DefaultValueFactory = _ => 8 };
+        var seconds = new Option<double>("--seconds") { Description = "About how long each side trains per round", DefaultValueFactory = _ => 16 };
         var command = new Command("pipeline", "The pipeline against one process and against the ceiling") { json, presets, rounds, seconds };
         command.SetAction(async (parsed, _) =>
         {

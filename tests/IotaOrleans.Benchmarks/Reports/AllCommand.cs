@@ -23,7 +23,7 @@ internal static class AllCommand
             var (file, count) = (parsed.GetValue(output)!, parsed.GetValue(rounds));
             (string Title, Func<Task<IReadOnlyList<Comparison>>> Measure)[] parts =
             [
-                ("Pipeline", () => PipelineBenchmark.MeasureAsync(["nano", "tiny"], count, 8)),
+                ("Pipeline", () => PipelineBenchmark.MeasureAsync(["nano", "tiny"], count, 16)),
                 ("Schedules, simulated", () => Task.FromResult<IReadOnlyList<Comparison>>([.. ScheduleBenchmark.Simulated(chunks: 2)])),
                 ("Schedules, live", () => ScheduleBenchmark.LiveAsync(10)),
                 ("Transport", async () => await TransportBenchmark.MeasureAsync(rounds: 21, underWay: 1)),
