@@ -57,12 +57,7 @@ public sealed class TransportTests
                 await File.ReadAllBytesAsync(Path.Combine(events.OfType<RunFinished>().Single().Checkpoint, "model.safetensors")));
         }
 
-        if (transport == TensorTransportKind.Socket)
-        {
-            // Grain calls copy their arguments, and nobody gives such a copy back: the collector frees it.
-            FramePool.Shared.Leased.Should().Be(leased, "every frame is given back");
-        }
-
+        FramePool.Shared.Leased.Should().Be(leased, "every frame is given back");
         return (result, connections);
     }
 

@@ -29,9 +29,9 @@ internal sealed class SwarmSettings : ISettings
         SettingGroups.Swarm, "--mode", "exact: steps end together, the result equals one process; elastic: stages do not wait for each other",
         Values.OneOf(("exact", TrainingMode.Exact), ("elastic", TrainingMode.Elastic)), TrainingMode.Exact);
 
-    public Setting<ScheduleKind?> Schedule { get; } = new(
+    public Setting<ScheduleKind> Schedule { get; } = new(
         SettingGroups.Swarm, "--schedule", "Order of forward and backward passes; 'iota plan schedule' draws and compares them",
-        ScheduleNames.Parser.OrNone(), null, "zb-h2; zb-h1 in elastic mode");
+        ScheduleNames.Parser, ScheduleKind.ZeroBubbleAhead);
 
     public Setting<WireFormat> Wire { get; } = new(
         SettingGroups.Swarm, "--wire", "How activations and gradients travel between stages; int8 and bf16 save bytes and lose digits",

@@ -51,8 +51,7 @@ internal static class SpecificationBuilder
     public static TrainingRunSpecification Build(TrainRequest request, ModelConfiguration model, RunPlaces places, Func<int, PartCosts>? measure = null)
     {
         var preset = request.Preset;
-        var schedule = request.Schedule ?? DefaultSchedule(request.Mode);
-        var chunks = request.Chunks ?? DefaultChunks(schedule);
+        var chunks = request.Chunks ?? DefaultChunks(request.Schedule);
         var ranks = request.Stages ?? Math.Clamp(model.BlockCount / chunks, 1, DefaultStages);
         var stages = Split(model, ranks, chunks);
         var batch = request.BatchSize ?? preset.BatchSize;
@@ -66,7 +65,7 @@ internal static class SpecificationBuilder
             Chunks = chunks,
             Miners = Miners(ranks, chunks),
             BatchSize = batch,
-            MicroBatches = request.MicroBatches ?? MicroBatchPlanner.Choose(model, schedule, ranks, batch, ContextLength(request, model)),
+            MicroBatches = request.MicroBatches ?? MicroBatchPlanner.Choose(model, request.Schedule, ranks, batch, ContextLength(request, model)),
             ContextLength = ContextLength(request, model),
             Steps = steps,
             Optimizer = Optimizer(request, steps),
@@ -76,7 +75,7 @@ internal static class SpecificationBuilder
             EpochSteps = request.EpochSteps,
             EpochEmission = request.Emission,
             Mode = request.Mode,
-            Schedule = schedule,
+            Schedule = request.Schedule,
             WireFormat = request.Wire,
             Recompute = request.Recompute,
             DataDirectory = places.DataDirectory,
@@ -102,9 +101,6 @@ internal static class SpecificationBuilder
                 $"a micro-batch is {Figures.Bytes(bytes)} between stages and {Figures.Bytes(FramePool.Shared.MaximumByteCount)} is the most: use more --micro-batches or a shorter --context");
         }
     }
-
-    /// <summary>In elastic mode the pipeline never drains, so there is no bubble to fill, and more micro-batches ahead would only be older.</summary>
-    private static ScheduleKind DefaultSchedule(TrainingMode mode) => mode == TrainingMode.Exact ? ScheduleKind.ZeroBubbleAhead : ScheduleKind.ZeroBubble;
 
     /// <summary>Pieces of the model per miner unless others are asked for.</summary>
     public static int DefaultChunks(ScheduleKind schedule) => schedule == ScheduleKind.Interleaved ? 2 : 1;

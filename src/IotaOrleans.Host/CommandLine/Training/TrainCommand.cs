@@ -85,7 +85,7 @@ internal sealed class TrainCommand : IotaCommand
             Chunks = _swarm.Chunks.Of(parsed),
             Silos = _swarm.Silos.GivenIn(parsed),
             Mode = _swarm.Mode.GivenIn(parsed),
-            Schedule = _swarm.Schedule.Of(parsed),
+            Schedule = _swarm.Schedule.GivenIn(parsed),
             Wire = _swarm.Wire.GivenIn(parsed),
             EvaluationInterval = _rhythm.EvaluationInterval.GivenIn(parsed),
             EvaluationSequences = _rhythm.EvaluationSequences.GivenIn(parsed),

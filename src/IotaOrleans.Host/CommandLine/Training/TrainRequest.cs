@@ -24,7 +24,7 @@ internal sealed record TrainRequest
 
     public TrainingMode Mode { get; init; }
 
-    public ScheduleKind? Schedule { get; init; }
+    public ScheduleKind Schedule { get; init; } = ScheduleKind.ZeroBubbleAhead;
 
     public WireFormat Wire { get; init; }
 
