@@ -23,7 +23,7 @@ internal sealed class ShardWorker : IFrameInbox, IDisposable
     private readonly Action<ShardReport> _report;
     private readonly ShardInbox _inbox;
     private readonly ShardFrames _frames;
-    private readonly ConcurrentQueue<WorkOrder> _orders = new();
+    private readonly OrderQueue _orders = new();
     private readonly ConcurrentDictionary<long, ShardSnapshot> _snapshots = new();
     private ShardSnapshot? _released;
     private StageTrainer? _trainer;
@@ -84,7 +84,7 @@ internal sealed class ShardWorker : IFrameInbox, IDisposable
     {
         foreach (var order in orders)
         {
-            _orders.Enqueue(order);
+            _orders.Add(order);
         }
 
         Wake();
@@ -200,7 +200,7 @@ internal sealed class ShardWorker : IFrameInbox, IDisposable
             return following;
         }
 
-        return _orders.TryDequeue(out var order) ? new OrderInProgress(order, StageProgram.For(Specification, _assignment.Stage, order)) : null;
+        return _orders.TryTake(out var order) ? new OrderInProgress(order, StageProgram.For(Specification, _assignment.Stage, order)) : null;
     }
 
     private bool CanRun(OrderInProgress current) =>
