@@ -146,8 +146,14 @@ public static class WireTensor
             largest = MathF.Max(largest, MathF.Abs(value));
         }
 
+        // Numbers so small that a step between them has no inverse are nothing: zeros, like the padding of a masked row.
+        var factor = LargestInt8 / largest;
+        if (float.IsInfinity(factor))
+        {
+            (largest, factor) = (0, 0);
+        }
+
         MemoryMarshal.Write(wire, largest / LargestInt8);
-        var factor = largest > 0 && float.IsFinite(largest) ? LargestInt8 / largest : 0;
         var bytes = MemoryMarshal.Cast<byte, sbyte>(wire[ScaleBytes..]);
         for (var i = 0; i < row.Length; i++)
         {

@@ -1,6 +1,7 @@
 using CsCheck;
 using IotaOrleans.Host.Plans;
 using IotaOrleans.Protocol.Schedules;
+using IotaOrleans.Tests;
 
 namespace IotaOrleans.ClusterTests.Plans;
 
@@ -9,7 +10,7 @@ public sealed class ScheduleChartTests
     [Fact]
     public void EveryRowIsAsWideAsTheStepAndFitsWhateverTheShape() => Gen.Select(
         Gen.Enum<ScheduleKind>(), Gen.Int[1, 8], Gen.Int[1, 4], Gen.Int[20, 200], Gen.Double[0.1, 3], Gen.Bool,
-        (kind, ranks, groups, columns, backward, letters) => (kind, ranks, groups, columns, backward, letters)).Sample(it =>
+        (kind, ranks, groups, columns, backward, letters) => (kind, ranks, groups, columns, backward, letters)).ForAll(it =>
     {
         var chart = Chart(it.kind, it.ranks, it.ranks * it.groups, new ScheduleCosts(1, it.backward, 0.5, 0.25), it.columns, it.letters);
 

@@ -36,14 +36,14 @@ public sealed class LlamaConfigurationFileTests : IDisposable
 
     [Fact]
     public void What_is_written_is_read_back() =>
-        Configurations.Sample(
+        Configurations.ForAll(
             configuration =>
             {
                 string path = _folder.File($"{Guid.NewGuid():N}.json");
                 File.WriteAllText(path, LlamaConfigurationFile.Format(configuration));
                 LlamaConfigurationFile.Read(path).Should().Be(configuration);
             },
-            iter: 200);
+            cases: 200);
 
     [Fact]
     public void The_golden_configuration_is_read()

@@ -99,7 +99,7 @@ public sealed class SafetensorsCorruptionTests : IDisposable
     public void Damaged_bytes_are_refused_or_stay_inside_the_file()
     {
         byte[] valid = SafetensorsImage.Valid();
-        Gen.Select(Gen.Int[0, valid.Length - 1], Gen.Byte).Array[1, 3].Sample(damage =>
+        Gen.Select(Gen.Int[0, valid.Length - 1], Gen.Byte).Array[1, 3].ForAll(damage =>
         {
             byte[] image = [.. valid];
             foreach ((int position, byte value) in damage)
@@ -120,7 +120,7 @@ public sealed class SafetensorsCorruptionTests : IDisposable
                 refused.ExitCode.Should().Be(ExitCode.Model);
                 refused.Message.Should().NotContain("\n");
             }
-        }, iter: 5_000, threads: 1);
+        }, cases: 5_000);
     }
 
     private SafetensorsFile Open(byte[] image)

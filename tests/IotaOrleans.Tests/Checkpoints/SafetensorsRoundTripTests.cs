@@ -18,7 +18,7 @@ public sealed class SafetensorsRoundTripTests : IDisposable
     [Fact]
     public void What_is_written_in_chunks_is_read_back()
     {
-        Gen.Select(Tensors, Gen.Int[1, 40], Gen.Int).Sample((described, chunk, seed) =>
+        Gen.Select(Tensors, Gen.Int[1, 40], Gen.Int).ForAll((described, chunk, seed) =>
         {
             SafetensorsTensor[] tensors = [.. described.Select((tensor, index) => new SafetensorsTensor($"tensor \"{index}\" ü", tensor.DType, tensor.Shape))];
             var random = new Random(seed);
@@ -56,7 +56,7 @@ public sealed class SafetensorsRoundTripTests : IDisposable
                 file.ReadPart(tensor.Name, half, read.AsSpan(half));
                 read.Should().Equal(contents[tensor.Name]);
             }
-        }, iter: 200);
+        }, cases: 200);
     }
 
     [Fact]

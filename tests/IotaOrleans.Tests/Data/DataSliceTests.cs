@@ -8,7 +8,7 @@ public sealed class DataSliceTests
     [Fact]
     public void A_step_reads_the_same_rows_however_it_is_cut()
     {
-        Gen.Select(Gen.ULong, Gen.Int[0, 1_000_000], Gen.Int[1, 6], Gen.Int[1, 6], Gen.Int[1, 100], Gen.Long[101, 1L << 40]).Sample(
+        Gen.Select(Gen.ULong, Gen.Int[0, 1_000_000], Gen.Int[1, 6], Gen.Int[1, 6], Gen.Int[1, 100], Gen.Long[101, 1L << 40]).ForAll(
             (seed, step, microBatches, size, context, count) =>
             {
                 var whole = DataSlice.Offsets(seed, DataSplit.Train, step, 0, microBatches * size, context, count);
@@ -20,7 +20,7 @@ public sealed class DataSliceTests
     [Fact]
     public void Every_sequence_and_its_last_target_lie_within_the_tokens()
     {
-        Gen.Select(Gen.ULong, Gen.Int[1, 64], Gen.Int[1, 64], Gen.Int[1, 1000]).Sample((seed, sequences, context, spare) =>
+        Gen.Select(Gen.ULong, Gen.Int[1, 64], Gen.Int[1, 64], Gen.Int[1, 1000]).ForAll((seed, sequences, context, spare) =>
         {
             var count = (long)context + spare;
             DataSlice.Offsets(seed, DataSplit.Train, 3, 2, sequences, context, count).Should().OnlyContain(offset => offset >= 0 && offset + context < count);

@@ -96,7 +96,7 @@ public sealed class TextSourceTests : PreparedDataFixture
     [Fact]
     public void Cutting_text_loses_nothing_and_cuts_only_between_words()
     {
-        Gen.Char["ab \n"].Array[0, 200].Array[0, 400].Sample(
+        Gen.Char["ab \n"].Array[0, 200].Array[0, 400].ForAll(
             words =>
             {
                 var pieces = words.Select(word => new string(word)).ToArray();
@@ -108,7 +108,7 @@ public sealed class TextSourceTests : PreparedDataFixture
                     cut[index - 1].Should().MatchRegex("[ab]\\z");
                 }
             },
-            iter: 100);
+            cases: 100);
     }
 
     [Fact]

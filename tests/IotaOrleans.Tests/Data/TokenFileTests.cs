@@ -9,7 +9,7 @@ public sealed class TokenFileTests
     public void Tokens_come_back_as_written_in_either_width()
     {
         using var directory = new TemporaryDirectory();
-        Gen.Select(Gen.Bool, Gen.Int[0, 65535].Array[1, 5000], Gen.Int[0, 5000], Gen.Int[0, 5000]).Sample(
+        Gen.Select(Gen.Bool, Gen.Int[0, 65535].Array[1, 5000], Gen.Int[0, 5000], Gen.Int[0, 5000]).ForAll(
             (wide, tokens, from, length) =>
             {
                 var path = directory[Guid.NewGuid().ToString()];
@@ -26,8 +26,7 @@ public sealed class TokenFileTests
                 file.Read(from, read);
                 read.Should().Equal(tokens.Skip(from).Take(read.Length).Select(token => (long)token));
             },
-            iter: 40,
-            threads: 1);
+            cases: 40);
     }
 
     [Fact]

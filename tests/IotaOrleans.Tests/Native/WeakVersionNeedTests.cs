@@ -120,7 +120,7 @@ public sealed class WeakVersionNeedTests : IDisposable
     public void Random_damage_ends_in_an_answer_or_a_refusal()
     {
         byte[] whole = Library().Build();
-        Gen.Select(Gen.Int[0, whole.Length - 1], Gen.Byte).Array[1, 6].Sample(damage =>
+        Gen.Select(Gen.Int[0, whole.Length - 1], Gen.Byte).Array[1, 6].ForAll(damage =>
         {
             byte[] image = [.. whole];
             foreach ((int position, byte value) in damage)

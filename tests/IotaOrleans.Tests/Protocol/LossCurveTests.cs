@@ -8,7 +8,7 @@ public sealed class LossCurveTests
 {
     [Fact]
     public void Any_growing_curve_keeps_both_ends_and_stays_small_and_sorted() =>
-        Gen.Select(Gen.Int[1, 20_000], Gen.Int[0, 1_000]).Sample(
+        Gen.Select(Gen.Int[1, 20_000], Gen.Int[0, 1_000]).ForAll(
             (count, first) =>
             {
                 var curve = Grow([], first + 1, first + count);
@@ -16,7 +16,7 @@ public sealed class LossCurveTests
                     && curve[0].Step == first + 1 && curve[^1].Step == first + count
                     && curve.Zip(curve.Skip(1)).All(pair => pair.First.Step < pair.Second.Step);
             },
-            iter: 30);
+            cases: 30);
 
     [Fact]
     public void A_full_curve_halves_its_resolution_and_no_more()

@@ -6,7 +6,7 @@ namespace IotaOrleans.Tests.Protocol;
 public sealed class MicroBatchPlannerTests
 {
     [Fact]
-    public void The_count_divides_the_batch() => Gen.Select(Gen.Int[1, 8], Gen.Int[1, 64], Gen.Int[5, 11]).Sample((stages, batch, width) =>
+    public void The_count_divides_the_batch() => Gen.Select(Gen.Int[1, 8], Gen.Int[1, 64], Gen.Int[5, 11]).ForAll((stages, batch, width) =>
         (batch % MicroBatchPlanner.Choose(Model(1 << width), ScheduleKind.ZeroBubble, stages, batch, 64)).Should().Be(0));
 
     [Fact]

@@ -7,7 +7,7 @@ namespace IotaOrleans.Tests.Protocol;
 public sealed class PipelineScheduleTests
 {
     [Fact]
-    public void Each_micro_batch_is_run_forward_and_backward_exactly_once_per_chunk() => Pipelines.Any.Sample(pipeline =>
+    public void Each_micro_batch_is_run_forward_and_backward_exactly_once_per_chunk() => Pipelines.Any.ForAll(pipeline =>
     {
         StageOpKind[] kinds = PipelineSchedule.SplitsBackward(pipeline.Kind)
             ? [StageOpKind.Forward, StageOpKind.BackwardInput, StageOpKind.BackwardWeights]
@@ -20,11 +20,11 @@ public sealed class PipelineScheduleTests
     });
 
     [Fact]
-    public void All_ranks_together_never_wait_for_each_other_in_a_circle() => Pipelines.Any.Sample(pipeline =>
+    public void All_ranks_together_never_wait_for_each_other_in_a_circle() => Pipelines.Any.ForAll(pipeline =>
         Pipelines.End(pipeline.Programs(), pipeline.Chunks).Should().BeTrue());
 
     [Fact]
-    public void Activations_that_wait_for_their_backward_pass_are_bounded_as_in_the_papers() => Pipelines.Any.Sample(pipeline =>
+    public void Activations_that_wait_for_their_backward_pass_are_bounded_as_in_the_papers() => Pipelines.Any.ForAll(pipeline =>
     {
         var (_, ranks, microBatches, chunks) = pipeline;
         foreach (var (program, rank) in pipeline.Programs().Select((program, rank) => (program, rank)))
@@ -40,7 +40,7 @@ public sealed class PipelineScheduleTests
     });
 
     [Fact]
-    public void Splitting_the_backward_pass_costs_no_peak_memory() => Pipelines.Any.Sample(pipeline =>
+    public void Splitting_the_backward_pass_costs_no_peak_memory() => Pipelines.Any.ForAll(pipeline =>
     {
         var split = PipelineSchedule.TrainAll(ScheduleKind.ZeroBubble, pipeline.Ranks, pipeline.MicroBatches);
         var whole = PipelineSchedule.TrainAll(ScheduleKind.OneForwardOneBackward, pipeline.Ranks, pipeline.MicroBatches);

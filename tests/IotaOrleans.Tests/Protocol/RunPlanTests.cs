@@ -27,7 +27,7 @@ public sealed class RunPlanTests
     }
 
     [Fact]
-    public void Every_step_belongs_to_one_epoch_and_each_epoch_ends_once() => Gen.Select(Gen.Int[1, 60], Gen.Int[1, 20]).Sample((steps, epochSteps) =>
+    public void Every_step_belongs_to_one_epoch_and_each_epoch_ends_once() => Gen.Select(Gen.Int[1, 60], Gen.Int[1, 20]).ForAll((steps, epochSteps) =>
     {
         var run = Specification(steps) with { EpochSteps = epochSteps };
         var ends = Enumerable.Range(1, steps).Where(step => WorkPlan.EndsEpoch(run, step)).Select(step => WorkPlan.EpochOf(run, step));
@@ -37,7 +37,7 @@ public sealed class RunPlanTests
 
     [Fact]
     public void Orders_complete_once_and_in_order_however_reports_arrive() =>
-        Gen.Select(Gen.Int[1, 4], Gen.Int[1, 12], Gen.Int[0, int.MaxValue]).Sample((stages, orders, seed) =>
+        Gen.Select(Gen.Int[1, 4], Gen.Int[1, 12], Gen.Int[0, int.MaxValue]).ForAll((stages, orders, seed) =>
         {
             var reports = Enumerable.Range(1, orders).SelectMany(sequence => Enumerable.Range(0, stages).Select(stage => Report(sequence, stage))).ToArray();
             var arrivals = reports.Concat(reports.Take(reports.Length / 2)).ToArray();

@@ -10,7 +10,7 @@ public sealed class ScheduleSimulatorTests
         Gen.Int[1, 9], Gen.Int[1, 9], Gen.Int[0, 9], Gen.Int[0, 3], (forward, backward, weights, communication) => new ScheduleCosts(forward, backward, weights, communication));
 
     [Fact]
-    public void With_equal_costs_the_bubble_of_GPipe_and_1F1B_is_exactly_the_formula() => Pipelines.Any.Sample(pipeline =>
+    public void With_equal_costs_the_bubble_of_GPipe_and_1F1B_is_exactly_the_formula() => Pipelines.Any.ForAll(pipeline =>
     {
         foreach (var kind in new[] { ScheduleKind.GPipe, ScheduleKind.OneForwardOneBackward })
         {
@@ -22,7 +22,7 @@ public sealed class ScheduleSimulatorTests
     });
 
     [Fact]
-    public void Every_schedule_has_its_papers_bubble_wherever_the_formula_holds() => Gen.Select(Pipelines.Any, AnyCosts).Sample((pipeline, costs) =>
+    public void Every_schedule_has_its_papers_bubble_wherever_the_formula_holds() => Gen.Select(Pipelines.Any, AnyCosts).ForAll((pipeline, costs) =>
     {
         var published = pipeline.Bubble(costs);
         var timeline = ScheduleSimulator.Run(pipeline.Programs(), costs);
@@ -38,7 +38,7 @@ public sealed class ScheduleSimulatorTests
     });
 
     [Fact]
-    public void However_long_weight_gradients_take_ZB_H1_idles_as_long_as_its_longest_gap() => Gen.Select(Gen.Int[1, 12], Gen.Int[0, 30], AnyCosts).Sample((ranks, more, costs) =>
+    public void However_long_weight_gradients_take_ZB_H1_idles_as_long_as_its_longest_gap() => Gen.Select(Gen.Int[1, 12], Gen.Int[0, 30], AnyCosts).ForAll((ranks, more, costs) =>
     {
         var timeline = ScheduleSimulator.Run(PipelineSchedule.TrainAll(ScheduleKind.ZeroBubble, ranks, ranks + more), costs with { Communication = 0 });
 
@@ -65,7 +65,7 @@ public sealed class ScheduleSimulatorTests
     }
 
     [Fact]
-    public void A_rank_does_one_pass_at_a_time_in_its_order_and_never_before_the_inputs_have_arrived() => Gen.Select(Pipelines.Any, AnyCosts).Sample((pipeline, costs) =>
+    public void A_rank_does_one_pass_at_a_time_in_its_order_and_never_before_the_inputs_have_arrived() => Gen.Select(Pipelines.Any, AnyCosts).ForAll((pipeline, costs) =>
     {
         var programs = pipeline.Programs();
         var timeline = ScheduleSimulator.Run(programs, costs);
@@ -96,7 +96,7 @@ public sealed class ScheduleSimulatorTests
     });
 
     [Fact]
-    public void Time_is_either_busy_or_idle_and_peaks_are_those_of_the_programs() => Gen.Select(Pipelines.Any, AnyCosts).Sample((pipeline, costs) =>
+    public void Time_is_either_busy_or_idle_and_peaks_are_those_of_the_programs() => Gen.Select(Pipelines.Any, AnyCosts).ForAll((pipeline, costs) =>
     {
         var timeline = ScheduleSimulator.Run(pipeline.Programs(), costs);
         foreach (var rank in timeline.Ranks)

@@ -15,11 +15,11 @@ public sealed class ScheduleValidatorTests
         select (pipeline, rank, first, second);
 
     [Fact]
-    public void Every_schedule_is_a_legal_step_in_every_shape() => Pipelines.Any.Sample(pipeline =>
+    public void Every_schedule_is_a_legal_step_in_every_shape() => Pipelines.Any.ForAll(pipeline =>
         Check(pipeline, pipeline.Programs()).Should().BeNull());
 
     [Fact]
-    public void A_dropped_pass_is_missed() => AnyMutation.Sample(mutation =>
+    public void A_dropped_pass_is_missed() => AnyMutation.ForAll(mutation =>
     {
         var (pipeline, rank, index, _) = mutation;
         var programs = pipeline.Programs();
@@ -33,7 +33,7 @@ public sealed class ScheduleValidatorTests
     });
 
     [Fact]
-    public void A_pass_that_is_there_twice_is_found_where_it_comes_again() => AnyMutation.Sample(mutation =>
+    public void A_pass_that_is_there_twice_is_found_where_it_comes_again() => AnyMutation.ForAll(mutation =>
     {
         var (pipeline, rank, from, to) = mutation;
         var programs = pipeline.Programs();
@@ -45,7 +45,7 @@ public sealed class ScheduleValidatorTests
     });
 
     [Fact]
-    public void Two_swapped_passes_are_found_exactly_when_the_step_no_longer_ends_or_holds_too_much() => AnyMutation.Sample(mutation =>
+    public void Two_swapped_passes_are_found_exactly_when_the_step_no_longer_ends_or_holds_too_much() => AnyMutation.ForAll(mutation =>
     {
         var (pipeline, rank, first, second) = mutation;
         var programs = pipeline.Programs();
@@ -65,7 +65,7 @@ public sealed class ScheduleValidatorTests
         {
             finding.Should().BeNull();
         }
-    }, iter: 1000);
+    }, cases: 1000);
 
     [Theory]
     [InlineData("B0 F0", "F0 B0", ScheduleFault.OutOfOrder, 0, 0, "its own forward pass")]

@@ -18,7 +18,7 @@ public sealed class SettlementTests
 
     [Fact]
     public void Paid_and_burned_add_up_to_the_emission_to_the_unit() =>
-        Gen.Select(GenEpoch, GenEmission).Sample((work, emission) =>
+        Gen.Select(GenEpoch, GenEmission).ForAll((work, emission) =>
         {
             var settlement = Settlement.Settle("run", 3, emission, work, At);
             var paid = settlement.Payslips.Aggregate(Int128.Zero, (sum, payslip) => sum + payslip.Paid);
@@ -27,7 +27,7 @@ public sealed class SettlementTests
 
     [Fact]
     public void Nobody_is_more_than_one_unit_away_from_the_exact_share() =>
-        Gen.Select(GenEpoch, GenEmission).Sample((work, emission) =>
+        Gen.Select(GenEpoch, GenEmission).ForAll((work, emission) =>
         {
             var total = work.Sum(record => record.BackwardPasses);
             return total == 0 || Settlement.Settle("run", 3, emission, work, At).Payslips.All(payslip =>
@@ -36,7 +36,7 @@ public sealed class SettlementTests
 
     [Fact]
     public void The_order_of_the_records_does_not_matter() =>
-        Gen.Select(GenEpoch, GenEmission, Gen.Int).Sample((work, emission, seed) =>
+        Gen.Select(GenEpoch, GenEmission, Gen.Int).ForAll((work, emission, seed) =>
         {
             var shuffled = work.ToArray();
             new Random(seed).Shuffle(shuffled);
@@ -46,7 +46,7 @@ public sealed class SettlementTests
 
     [Fact]
     public void Who_did_no_backward_pass_gets_nothing() =>
-        Gen.Select(GenEpoch, GenEmission).Sample((work, emission) =>
+        Gen.Select(GenEpoch, GenEmission).ForAll((work, emission) =>
             Settlement.Settle("run", 3, emission, work, At).Payslips.Where(payslip => payslip.BackwardPasses == 0).All(payslip => payslip.Paid == 0));
 
     [Fact]

@@ -8,7 +8,7 @@ public sealed class StageSplitterTests
     [Fact]
     public void Stages_are_consecutive_and_no_other_cut_is_faster() =>
         Gen.Select(Gen.Double[0.1, 10].Array[1, 8], Gen.Double[0, 20], Gen.Double[0, 20]).SelectMany(costs => Gen.Int[1, costs.Item1.Length].Select(stages => (costs, stages)))
-            .Sample(sample =>
+            .ForAll(sample =>
             {
                 var ((blocks, embedding, head), stages) = sample;
                 var split = StageSplitter.Split(blocks, embedding, head, stages);

@@ -289,7 +289,7 @@ public sealed class FrameSocketTests
 
     [Fact]
     public void Any_bytes_are_refused_or_end_their_own_connection_only() =>
-        Gen.Select(Gen.Byte.Array[0, 3000], Gen.Int[0, 400], Gen.Byte[1, 255], Gen.Int[0, 3], Gen.Int[1, 4000]).Sample(
+        Gen.Select(Gen.Byte.Array[0, 3000], Gen.Int[0, 400], Gen.Byte[1, 255], Gen.Int[0, 3], Gen.Int[1, 4000]).ForAll(
             (garbage, place, value, way, length) =>
             {
                 var link = new FrameLink();
@@ -309,8 +309,7 @@ public sealed class FrameSocketTests
                 FrameLink.ReadReply(good)!.Value.Kind.Should().Be(FrameReplyKind.Accepted);
                 link.DisposeAsync().AsTask().GetAwaiter().GetResult();
             },
-            iter: 300,
-            threads: 1);
+            cases: 300);
 
     private static int HeaderStart => FrameMessageFormat.PrefixByteCount + FrameLink.Shard.ToString().Length;
 

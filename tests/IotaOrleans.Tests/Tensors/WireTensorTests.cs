@@ -5,13 +5,16 @@ namespace IotaOrleans.Tests.Tensors;
 
 public sealed class WireTensorTests
 {
+    /// <summary>Rows whose values are all smaller are sent as zeros: 127 steps of them are not the inverse of a number.</summary>
+    private const float SmallestOfInt8 = 127 / float.MaxValue;
+
     private static readonly Gen<float[]> Row = Gen.Float[-1000, 1000].Array[1, 70];
 
     [Fact]
-    public void Single_precision_loses_nothing() => Row.Sample(row => Through(WireFormat.Float32, row).Should().Equal(row));
+    public void Single_precision_loses_nothing() => Row.ForAll(row => Through(WireFormat.Float32, row).Should().Equal(row));
 
     [Fact]
-    public void BFloat16_is_within_half_a_unit_in_the_last_place() => Row.Sample(row =>
+    public void BFloat16_is_within_half_a_unit_in_the_last_place() => Row.ForAll(row =>
     {
         var back = Through(WireFormat.BFloat16, row);
         for (var i = 0; i < row.Length; i++)
@@ -38,15 +41,29 @@ public sealed class WireTensorTests
     }
 
     [Fact]
-    public void Int8_is_within_half_a_step_of_the_row() => Row.Sample(row =>
+    public void Int8_is_within_half_a_step_of_the_row() => Row.ForAll(row =>
     {
         var back = Through(WireFormat.Int8, row);
         var step = row.Max(MathF.Abs) / 127;
         for (var i = 0; i < row.Length; i++)
         {
-            MathF.Abs(back[i] - row[i]).Should().BeLessThanOrEqualTo((step / 2 * 1.0001f) + float.Epsilon);
+            MathF.Abs(back[i] - row[i]).Should().BeLessThanOrEqualTo((step / 2 * 1.0001f) + SmallestOfInt8);
         }
     });
+
+    [Theory]
+    [InlineData(0f, 0f)]
+    [InlineData(float.Epsilon, 0f)]
+    [InlineData(-9.648e-38f, 0f)]
+    [InlineData(4e-37f, 4e-37f)]
+    [InlineData(float.MaxValue, float.MaxValue)]
+    public void Int8_rows_of_any_size_arrive_or_are_zeros(float value, float expected)
+    {
+        foreach (var back in Through(WireFormat.Int8, [value, 0, -value]).Zip([expected, 0, -expected]))
+        {
+            back.First.Should().BeApproximately(back.Second, MathF.Abs(back.Second) * 1e-6f);
+        }
+    }
 
     [Fact]
     public void Int8_rows_have_scales_of_their_own()

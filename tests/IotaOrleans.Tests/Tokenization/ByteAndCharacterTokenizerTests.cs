@@ -14,7 +14,7 @@ public sealed class ByteAndCharacterTokenizerTests
     public void Bytes_decode_what_they_encoded()
     {
         var tokenizer = new ByteTokenizer();
-        Text.Sample(text => tokenizer.Decode(tokenizer.Encode(text)).Should().Be(text));
+        Text.ForAll(text => tokenizer.Decode(tokenizer.Encode(text)).Should().Be(text));
         tokenizer.Encode("é").Should().Equal(0xC3, 0xA9);
     }
 
@@ -30,7 +30,7 @@ public sealed class ByteAndCharacterTokenizerTests
     public void Characters_decode_what_they_encoded_and_survive_being_saved()
     {
         using var directory = new TemporaryDirectory();
-        Text.Sample(
+        Text.ForAll(
             text =>
             {
                 var tokenizer = TokenizerLoader.Create("characters", () => [text]);
@@ -42,8 +42,7 @@ public sealed class ByteAndCharacterTokenizerTests
                 loaded.Kind.Should().Be("characters");
                 loaded.Encode(text).Should().Equal(tokenizer.Encode(text));
             },
-            iter: 50,
-            threads: 1);
+            cases: 50);
     }
 
     [Fact]
@@ -77,7 +76,7 @@ public sealed class ByteAndCharacterTokenizerTests
         new ByteTokenizer().Save(directory.Path);
         var opened = TokenizerLoader.Create(directory["tokenizer.json"], () => []);
         opened.Kind.Should().Be("tokenizer.json");
-        Text.Sample(text => opened.Encode(text).Should().Equal(new ByteTokenizer().Encode(text)), iter: 100);
+        Text.ForAll(text => opened.Encode(text).Should().Equal(new ByteTokenizer().Encode(text)), cases: 100);
     }
 
     [Fact]

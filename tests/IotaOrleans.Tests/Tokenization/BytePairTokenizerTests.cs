@@ -20,7 +20,7 @@ public sealed class BytePairTokenizerTests : IDisposable
         var tokenizer = HuggingFace();
         tokenizer.VocabularySize.Should().Be(SmallBytePairs.EndId + 1);
         tokenizer.Encode("hello world").Should().Equal(260, 262, 108, 100);
-        Text.Sample(text =>
+        Text.ForAll(text =>
         {
             tokenizer.Encode(text).Should().Equal(SmallBytePairs.Encode(text));
             tokenizer.Decode(tokenizer.Encode(text)).Should().Be(text);
@@ -50,7 +50,7 @@ public sealed class BytePairTokenizerTests : IDisposable
             new JsonObject { ["type"] = "Split", ["pattern"] = new JsonObject { ["Regex"] = Words }, ["behavior"] = "Isolated", ["invert"] = false },
             new JsonObject { ["type"] = "ByteLevel", ["add_prefix_space"] = false, ["use_regex"] = false });
         var tokenizer = HuggingFace(file);
-        Text.Sample(text => tokenizer.Encode(text).Should().Equal(SmallBytePairs.Encode(text, Words)));
+        Text.ForAll(text => tokenizer.Encode(text).Should().Equal(SmallBytePairs.Encode(text, Words)));
     }
 
     [Fact]
@@ -59,7 +59,7 @@ public sealed class BytePairTokenizerTests : IDisposable
         var file = SmallBytePairs.HuggingFace();
         file["model"]!["ignore_merges"] = true;
         var tokenizer = HuggingFace(file);
-        Text.Sample(text => tokenizer.Encode(text).Should().Equal(SmallBytePairs.Encode(text)));
+        Text.ForAll(text => tokenizer.Encode(text).Should().Equal(SmallBytePairs.Encode(text)));
     }
 
     [Fact]
@@ -75,7 +75,7 @@ public sealed class BytePairTokenizerTests : IDisposable
         gpt2.VocabularySize.Should().Be(50257);
         gpt2.Encode("hello<|endoftext|>").Should().Equal(260, 50256);
         var plain = Text.Where(text => !text.Contains(SmallBytePairs.End));
-        plain.Sample(text =>
+        plain.ForAll(text =>
         {
             gpt2.Encode(text).Should().Equal(SmallBytePairs.Encode(text));
             tokenizer.Decode(tokenizer.Encode(text)).Should().Be(text);
@@ -116,7 +116,7 @@ public sealed class BytePairTokenizerTests : IDisposable
     public void Text_encoded_in_pieces_gives_the_tokens_of_the_whole()
     {
         var tokenizer = HuggingFace();
-        Text.Array[50, 200].Sample(
+        Text.Array[50, 200].ForAll(
             parts =>
             {
                 // Long enough to be cut many times.
@@ -124,7 +124,7 @@ public sealed class BytePairTokenizerTests : IDisposable
                 var pieces = TextPieces.CutBetweenWords([text]).ToArray();
                 pieces.SelectMany(piece => tokenizer.Encode(piece)).Should().Equal(tokenizer.Encode(text));
             },
-            iter: 5);
+            cases: 5);
     }
 
     [Theory]
