@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Orleans.Concurrency;
 
 namespace IotaOrleans;
@@ -35,4 +36,10 @@ public interface ITrainingRunGrain : IGrainWithStringKey
     [AlwaysInterleave]
     [Alias("Report")]
     Task ReportAsync(ShardReport report);
+
+    /// <summary>Counts what a shard did in elastic mode.</summary>
+    /// <returns>Micro-batches for it to run, see <see cref="MicroBatchNumber"/>; more may come by <see cref="ISwarmShardGrain.GrantAsync"/>.</returns>
+    [AlwaysInterleave]
+    [Alias("ReportSwarm")]
+    Task<ImmutableArray<long>> ReportSwarmAsync(SwarmReport report);
 }

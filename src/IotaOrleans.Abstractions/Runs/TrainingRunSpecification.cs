@@ -22,9 +22,9 @@ public sealed record TrainingRunSpecification
     [Id(3)]
     public required ImmutableArray<BlockRange> Stages { get; init; }
 
-    /// <summary>The miner that holds each stage, in stage order.</summary>
+    /// <summary>The miners of each stage, in stage order; all of a stage hold the same weights. In elastic mode, those of the start.</summary>
     [Id(4)]
-    public required ImmutableArray<string> Miners { get; init; }
+    public required ImmutableArray<ImmutableArray<string>> Miners { get; init; }
 
     /// <summary>Sequences per step.</summary>
     [Id(5)]
@@ -98,8 +98,15 @@ public sealed record TrainingRunSpecification
     [Id(22)]
     public bool Recompute { get; init; }
 
+    /// <summary>How replicas work and merge in elastic mode.</summary>
+    [Id(23)]
+    public SwarmSettings Swarm { get; init; } = new();
+
     /// <summary>Miners that a micro-batch passes, each once per chunk.</summary>
     public int Ranks => Stages.Length / Chunks;
+
+    /// <summary>Every miner's copy of its stage, by stage.</summary>
+    public ImmutableArray<ShardKey> Shards => [.. Miners.SelectMany((miners, stage) => miners.Select(miner => new ShardKey(Run, stage, miner)))];
 
     /// <summary>Sequences per micro-batch.</summary>
     public int MicroBatchSize => BatchSize / MicroBatches;

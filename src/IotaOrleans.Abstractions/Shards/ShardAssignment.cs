@@ -21,4 +21,8 @@ public sealed record ShardAssignment
     /// <summary>Folder of the checkpoint to continue from, or null for initial weights.</summary>
     [Id(3)]
     public string? Checkpoint { get; init; }
+
+    /// <summary>The last step that the weights to begin with have seen.</summary>
+    [Id(4)]
+    public long Step { get; init; }
 }

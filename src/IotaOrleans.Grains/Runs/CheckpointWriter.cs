@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using IotaOrleans.Training.Checkpoints;
 using IotaOrleans.Training.Models;
@@ -16,21 +17,24 @@ internal sealed class CheckpointWriter(IGrainFactory grains)
     private const int Kept = 3;
 
     /// <summary>Writes the checkpoint of a step and frees the snapshots, also when writing fails.</summary>
+    /// <param name="specification">The run.</param>
+    /// <param name="step">The step.</param>
+    /// <param name="sources">The shard of each stage that has the snapshot; of several of a stage, the first.</param>
     /// <returns>The checkpoint's folder.</returns>
     /// <exception cref="IotaException">The disk is full or not writable.</exception>
-    public async Task<string> WriteAsync(TrainingRunSpecification specification, long step)
+    public async Task<string> WriteAsync(TrainingRunSpecification specification, long step, ImmutableArray<ShardKey> sources)
     {
         var path = Path.Combine(specification.CheckpointDirectory, string.Create(CultureInfo.InvariantCulture, $"step-{step:D8}"));
         try
         {
             Directory.CreateDirectory(specification.CheckpointDirectory);
-            await AtomicDirectory.WriteAsync(path, folder => FillAsync(specification, step, folder));
+            await AtomicDirectory.WriteAsync(path, folder => FillAsync(specification, step, sources, folder));
         }
         finally
         {
-            for (var stage = 0; stage < specification.Stages.Length; stage++)
+            foreach (var source in sources)
             {
-                await Shard(specification, stage).ReleaseSnapshotAsync(step);
+                await Shard(source).ReleaseSnapshotAsync(step);
             }
         }
 
@@ -46,7 +50,7 @@ internal sealed class CheckpointWriter(IGrainFactory grains)
         }
     }
 
-    private async Task FillAsync(TrainingRunSpecification specification, long step, string folder)
+    private async Task FillAsync(TrainingRunSpecification specification, long step, ImmutableArray<ShardKey> sources, string folder)
     {
         LlamaConfigurationFile.Write(Path.Combine(folder, LlamaConfigurationFile.Name), specification.Model);
         CopyTokenizer(specification.DataDirectory, folder);
@@ -54,7 +58,7 @@ internal sealed class CheckpointWriter(IGrainFactory grains)
         await using (var file = File.Create(Path.Combine(folder, ModelFiles.SingleName)))
         {
             var writer = new SafetensorsWriter(file, [.. tensors.Select(tensor => new SafetensorsTensor(tensor.Name, SafetensorsDType.F32, tensor.Shape))]);
-            await CopyAsync(specification, step, tensors, [(ShardSection.Weights, "")], writer);
+            await CopyAsync(specification, step, sources, tensors, [(ShardSection.Weights, "")], writer);
             writer.Complete();
         }
 
@@ -62,7 +66,7 @@ internal sealed class CheckpointWriter(IGrainFactory grains)
         {
             (ShardSection, string)[] sections = [(ShardSection.FirstMoment, StageLoader.FirstMomentPrefix), (ShardSection.SecondMoment, StageLoader.SecondMomentPrefix)];
             var writer = new SafetensorsWriter(file, [.. sections.SelectMany(section => tensors.Select(tensor => new SafetensorsTensor(section.Item2 + tensor.Name, SafetensorsDType.F32, tensor.Shape)))]);
-            await CopyAsync(specification, step, tensors, sections, writer);
+            await CopyAsync(specification, step, sources, tensors, sections, writer);
             writer.Complete();
         }
     }
@@ -70,6 +74,7 @@ internal sealed class CheckpointWriter(IGrainFactory grains)
     private async Task CopyAsync(
         TrainingRunSpecification specification,
         long step,
+        ImmutableArray<ShardKey> sources,
         IReadOnlyList<LlamaTensor> tensors,
         (ShardSection Section, string Prefix)[] sections,
         SafetensorsWriter writer)
@@ -84,7 +89,7 @@ internal sealed class CheckpointWriter(IGrainFactory grains)
                 for (long done = 0; done < slot.ByteCount;)
                 {
                     var wanted = (int)Math.Min(ChunkByteCount, slot.ByteCount - done);
-                    var chunk = await Shard(specification, stage).ReadSnapshotAsync(step, section, (slot.Offset * sizeof(float)) + done, wanted);
+                    var chunk = await Shard(sources.First(source => source.Stage == stage)).ReadSnapshotAsync(step, section, (slot.Offset * sizeof(float)) + done, wanted);
                     writer.Write(prefix + tensor.Name, chunk.Span);
                     done += chunk.Length;
                 }
@@ -92,8 +97,7 @@ internal sealed class CheckpointWriter(IGrainFactory grains)
         }
     }
 
-    private IShardGrain Shard(TrainingRunSpecification specification, int stage) =>
-        grains.GetGrain<IShardGrain>(new ShardKey(specification.Run, stage, specification.Miners[stage]).ToString());
+    private IShardGrain Shard(ShardKey shard) => grains.GetGrain<IShardGrain>(shard.ToString());
 
     private static void CopyTokenizer(string dataDirectory, string folder)
     {

@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using IotaOrleans.Grains.Placement;
+using IotaOrleans.Grains.Swarm;
 using IotaOrleans.Protocol.Runs;
 using Microsoft.Extensions.Logging;
 using Orleans.Runtime;
@@ -13,7 +15,7 @@ internal sealed class TrainingRunGrain(
     TimeProvider time,
     ILogger<TrainingRunGrain> logger) : Grain, ITrainingRunGrain
 {
-    private RunSession? _session;
+    private IRunSession? _session;
 
     private string Run => this.GetPrimaryKeyString();
 
@@ -62,6 +64,9 @@ internal sealed class TrainingRunGrain(
     }
 
     /// <inheritdoc />
+    public Task<ImmutableArray<long>> ReportSwarmAsync(SwarmReport report) => Task.FromResult((_session as SwarmSession)?.Report(report) ?? []);
+
+    /// <inheritdoc />
     public Task ReportLossAsync(string miner)
     {
         _session?.ReportLoss(miner);
@@ -76,17 +81,27 @@ internal sealed class TrainingRunGrain(
         var session = Guid.NewGuid();
         try
         {
-            await Task.WhenAll(Enumerable.Range(0, specification.Stages.Length).Select(async stage =>
+            for (var stage = 0; stage < specification.Stages.Length; stage++)
             {
-                var miner = specification.Miners[stage];
-                await grains.GetGrain<IStageGrain>($"{Run}/{stage}").AssignAsync(specification.Stages[stage], miner);
-                await grains.GetGrain<IMinerGrain>(miner).AssignAsync(Run, stage);
-                await Shard(specification, stage).PrepareAsync(new ShardAssignment
+                await grains.GetGrain<IStageGrain>($"{Run}/{stage}").AssignAsync(specification.Stages[stage], specification.Miners[stage]);
+            }
+
+            if (specification.Mode == TrainingMode.Elastic)
+            {
+                await Task.WhenAll(specification.Miners.Select((miners, stage) =>
+                    grains.GetGrain<IStageGrain>($"{Run}/{stage}").OpenAsync(new StageOpening(session, miners, specification.Swarm))));
+            }
+
+            await Task.WhenAll(specification.Shards.Select(async shard =>
+            {
+                await grains.GetGrain<IMinerGrain>(shard.Miner).AssignAsync(Run, shard.Stage);
+                await grains.GetGrain<IShardGrain>(shard.ToString()).PrepareAsync(new ShardAssignment
                 {
                     Specification = specification,
-                    Stage = stage,
+                    Stage = shard.Stage,
                     Session = session,
                     Checkpoint = state.Checkpoint,
+                    Step = state.CheckpointStep,
                 });
             }));
         }
@@ -97,12 +112,11 @@ internal sealed class TrainingRunGrain(
         }
 
         await SaveAsync(state with { Phase = RunPhase.Training });
-        _session = new RunSession(session, state, grains, time, SaveAsync, logger);
+        _session = specification.Mode == TrainingMode.Elastic
+            ? new SwarmSession(session, state, grains, time, SaveAsync, logger)
+            : new RunSession(session, state, grains, time, SaveAsync, logger);
         _session.Begin();
     }
-
-    private IShardGrain Shard(TrainingRunSpecification specification, int stage) =>
-        grains.GetGrain<IShardGrain>(new ShardKey(Run, stage, specification.Miners[stage]).ToString());
 
     private Task SaveAsync(TrainingRunState state)
     {

@@ -26,15 +26,15 @@ internal sealed class ComputeLanes : IDisposable
     }
 
     /// <summary>Binds a shard to its miner's lane; threads start when they are first needed.</summary>
-    public MinerLane Take(ShardAssignment assignment)
+    public MinerLane Take(ShardAssignment assignment, string miner)
     {
         var specification = assignment.Specification;
-        var key = (assignment.Session, Miner: specification.Miners[assignment.Stage]);
+        var key = (assignment.Session, Miner: miner);
         lock (_lock)
         {
             var (place, shards) = _miners.TryGetValue(key, out var entry)
                 ? entry
-                : (new MinerLane(LeastUsed(), specification.Chunks > 1 ? new MinerTurns(specification, key.Miner) : null), 0);
+                : (new MinerLane(LeastUsed(), specification.Chunks > 1 ? new MinerTurns(specification, miner) : null), 0);
             _miners[key] = (place, shards + 1);
             return place;
         }

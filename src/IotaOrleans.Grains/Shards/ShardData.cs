@@ -18,12 +18,27 @@ internal sealed class ShardData(TrainingRunSpecification specification, TokenDat
     /// <summary>Reads a micro-batch: token ids and, one place further, the ids to be predicted.</summary>
     public (long[] Tokens, long[] Targets) Read(WorkOrder order, int microBatch)
     {
-        var time = specification.ContextLength;
-        var sequences = Sequences(specification, order, microBatch);
-        var (file, offsets) = order.Kind == WorkKind.Evaluate
-            ? (data.Validation, _evaluationOffsets.AsSpan(microBatch * specification.MicroBatchSize, sequences).ToArray())
-            : (data.Train, DataSlice.Offsets(specification.Seed, DataSplit.Train, order.Step, microBatch, sequences, time, data.Train.Count));
+        if (order.Kind != WorkKind.Evaluate)
+        {
+            return ReadTraining(order.Step, microBatch);
+        }
 
+        var sequences = Sequences(specification, order, microBatch);
+        return Read(data.Validation, _evaluationOffsets.AsSpan(microBatch * specification.MicroBatchSize, sequences));
+    }
+
+    /// <summary>Reads a micro-batch of a training step.</summary>
+    public (long[] Tokens, long[] Targets) ReadTraining(long step, int microBatch) => Read(
+        data.Train,
+        DataSlice.Offsets(specification.Seed, DataSplit.Train, step, microBatch, specification.MicroBatchSize, specification.ContextLength, data.Train.Count));
+
+    /// <inheritdoc />
+    public void Dispose() => data.Dispose();
+
+    private (long[] Tokens, long[] Targets) Read(TokenFile file, ReadOnlySpan<long> offsets)
+    {
+        var time = specification.ContextLength;
+        var sequences = offsets.Length;
         var (tokens, targets) = (new long[sequences * time], new long[sequences * time]);
         Span<long> row = new long[time + 1];
         for (var sequence = 0; sequence < sequences; sequence++)
@@ -35,7 +50,4 @@ internal sealed class ShardData(TrainingRunSpecification specification, TokenDat
 
         return (tokens, targets);
     }
-
-    /// <inheritdoc />
-    public void Dispose() => data.Dispose();
 }

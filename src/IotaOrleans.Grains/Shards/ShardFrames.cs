@@ -51,7 +51,7 @@ internal sealed class ShardFrames(ShardKey shard, ShardAssignment assignment, Sh
     /// <summary>Sends a frame to a stage; the transport owns it from here on.</summary>
     public void Send(int stage, TensorFrame frame)
     {
-        var sent = transport.SendAsync(new ShardKey(shard.Run, stage, Specification.Miners[stage]), frame);
+        var sent = transport.SendAsync(new ShardKey(shard.Run, stage, Specification.Miners[stage][0]), frame);
         if (!sent.IsCompletedSuccessfully)
         {
             _ = ObserveAsync(sent);

@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using IotaOrleans.Grains.Placement;
+using IotaOrleans.Grains.Swarm;
 using IotaOrleans.Tensors;
 using Microsoft.Extensions.Logging;
 using Orleans.Placement;
@@ -10,11 +12,11 @@ namespace IotaOrleans.Grains.Shards;
 [MinerPlacement]
 [Immovable]
 internal sealed partial class ShardGrain(
-    ComputeLanes lanes, FrameInboxes inboxes, ITensorTransport transport, SiloFrameListener listener, IGrainFactory grains, ILogger<ShardGrain> logger)
-    : Grain, IShardGrain, IFrameReceiverGrain
+    ComputeLanes lanes, FrameInboxes inboxes, ITensorTransport transport, SiloFrameListener listener, IGrainFactory grains, TimeProvider time, ILogger<ShardGrain> logger)
+    : Grain, IShardGrain, ISwarmShardGrain, IFrameReceiverGrain
 {
     private const int MaximumChunk = 4 << 20;
-    private ShardWorker? _worker;
+    private IShardWorker? _worker;
     private MinerLane? _lane;
 
     private ShardKey Key => ShardKey.Parse(this.GetPrimaryKeyString());
@@ -29,8 +31,10 @@ internal sealed partial class ShardGrain(
 
         await FreeAsync();
         var key = Key;
-        var lane = lanes.Take(assignment);
-        var worker = new ShardWorker(key, assignment, lane, transport, report => _ = DeliverAsync(key, report));
+        var lane = lanes.Take(assignment, key.Miner);
+        IShardWorker worker = assignment.Specification.Mode == TrainingMode.Elastic
+            ? new SwarmWorker(key, assignment, lane, transport, new SwarmControl(report => DeliverAsync(key, report), report => _ = DeliverAsync(key, report), LogUndelivered), time)
+            : new ShardWorker(key, assignment, lane, transport, report => _ = DeliverAsync(key, report));
         try
         {
             await lane.Lane.RunAsync(worker.Load);
@@ -54,6 +58,51 @@ internal sealed partial class ShardGrain(
         Require(session).Enqueue(orders);
         return Task.CompletedTask;
     }
+
+    /// <inheritdoc />
+    public Task GrantAsync(Guid session, ImmutableArray<long> microBatches)
+    {
+        RequireSwarm(session).Grant(microBatches);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc />
+    public Task SetMembersAsync(Guid session, SwarmMembers members) => RequireSwarm(session).SetMembersAsync(members);
+
+    /// <inheritdoc />
+    public Task<UpdateReport> CutAsync(Guid session, long round, bool last) => RequireSwarm(session).Merge.CutAsync(round, last);
+
+    /// <inheritdoc />
+    public Task<ImmutableArray<CellCopy>> ReduceAsync(Guid session, MergeOrder order) => RequireSwarm(session).Merge.ReduceAsync(order);
+
+    /// <inheritdoc />
+    public Task SendCellAsync(Guid session, MergeOrder order, int cell, string arbiter)
+    {
+        RequireSwarm(session).Merge.SendCell(order, cell, arbiter);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc />
+    public Task<CellCopy> ArbitrateAsync(Guid session, MergeOrder order, int cell) => RequireSwarm(session).Merge.ArbitrateAsync(order, cell);
+
+    /// <inheritdoc />
+    public Task<UInt128?> AssembleAsync(Guid session, AssemblyOrder order) => RequireSwarm(session).Merge.AssembleAsync(order);
+
+    /// <inheritdoc />
+    public Task CommitAsync(Guid session, long round, bool agreed) => RequireSwarm(session).Merge.CommitAsync(round, agreed);
+
+    /// <inheritdoc />
+    public Task<ReadOnlyMemory<byte>> ReadVersionAsync(Guid session, long round, VersionSection section, long offset, int count)
+    {
+        var worker = RequireSwarm(session);
+        return worker.RunAsync(() => worker.Version.Name.Round == round
+            ? worker.Version.Read(section, offset, Math.Min(count, MaximumChunk))
+            : throw new IotaException(ExitCode.RunState, $"shard {Key} has version {worker.Version.Name.Round}, not {round}"));
+    }
+
+    /// <inheritdoc />
+    public Task FetchAsync(Guid session, StageVersionName version, ImmutableArray<string> peers) =>
+        new VersionDownload(grains, Key, session).RunAsync(RequireSwarm(session), version, peers);
 
     /// <inheritdoc />
     public Task<int> AcceptAsync(TensorFrame frame)
@@ -98,7 +147,10 @@ internal sealed partial class ShardGrain(
     /// <inheritdoc />
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) => FreeAsync();
 
-    private ShardWorker Require(Guid session) => _worker?.Session == session
+    private SwarmWorker RequireSwarm(Guid session) => Require(session) as SwarmWorker
+        ?? throw new IotaException(ExitCode.RunState, $"shard {Key} works in exact mode");
+
+    private IShardWorker Require(Guid session) => _worker?.Session == session
         ? _worker
         : throw new IotaException(ExitCode.RunState, $"shard {Key} is not prepared for this session: its silo may have restarted");
 
@@ -137,6 +189,30 @@ internal sealed partial class ShardGrain(
             }
         }
     }
+
+    /// <summary>Delivers an elastic shard's report; what it counts must not be lost, and a repeated one is counted once.</summary>
+    private async Task<ImmutableArray<long>> DeliverAsync(ShardKey key, SwarmReport report)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await grains.GetGrain<ITrainingRunGrain>(key.Run).ReportSwarmAsync(report);
+            }
+            catch (Exception failure) when (attempt < 3)
+            {
+                LogReportRepeated(key, 0, attempt, failure);
+            }
+            catch (Exception failure)
+            {
+                LogReportLost(key, 0, failure);
+                return [];
+            }
+        }
+    }
+
+    [LoggerMessage(LogLevel.Debug, "A frame for shard {Receiver} was not delivered")]
+    private partial void LogUndelivered(ShardKey receiver, Exception failure);
 
     [LoggerMessage(LogLevel.Warning, "Shard {Shard} could not report order {Sequence} (attempt {Attempt}); trying again")]
     private partial void LogReportRepeated(ShardKey shard, long sequence, int attempt, Exception failure);

@@ -15,7 +15,7 @@ namespace IotaOrleans.Grains.Shards;
 /// is woken, runs one instruction whose inputs are there, and queues itself again, so that several shards can share a lane and no
 /// grain call stands between two instructions.
 /// </summary>
-internal sealed class ShardWorker : IFrameInbox, IDisposable
+internal sealed class ShardWorker : IShardWorker
 {
     private readonly ShardKey _shard;
     private readonly ShardAssignment _assignment;
@@ -30,7 +30,6 @@ internal sealed class ShardWorker : IFrameInbox, IDisposable
     private StageExecutor? _executor;
     private ShardData? _data;
     private OrderInProgress? _current;
-    private OrderInProgress? _following;
     private int _scheduled;
     private volatile bool _stopped;
     private long _previousOrderEnd = Stopwatch.GetTimestamp();
@@ -45,6 +44,7 @@ internal sealed class ShardWorker : IFrameInbox, IDisposable
         _frames = new ShardFrames(shard, assignment, _inbox, transport, Fail);
     }
 
+    /// <inheritdoc />
     public Guid Session => _assignment.Session;
 
     /// <summary>Micro-batches that were run forward and whose backward pass is not complete, for tests of the schedule's bound.</summary>
@@ -52,24 +52,10 @@ internal sealed class ShardWorker : IFrameInbox, IDisposable
 
     private TrainingRunSpecification Specification => _assignment.Specification;
 
-    /// <summary>Loads weights and data. Runs on the lane.</summary>
+    /// <inheritdoc />
     public void Load()
     {
-        var trainer = new StageTrainer(Specification.Model, Specification.Stages[_assignment.Stage], Specification.Optimizer, Specification.Recompute, Specification.WireFormat);
-        _trainer = trainer;
-        if (_assignment.Checkpoint is not null)
-        {
-            StageLoader.LoadCheckpoint(trainer, Specification.Model, _assignment.Checkpoint);
-        }
-        else if (Specification.InitialModel is not null)
-        {
-            StageLoader.LoadWeights(trainer.Parameters, Specification.Model, Specification.InitialModel);
-        }
-        else
-        {
-            ParameterInitializer.Initialize(trainer.Parameters, Specification.Model, Specification.Seed);
-        }
-
+        var trainer = _trainer = StageLoading.Load(_assignment);
         if (_assignment.Stage == 0 || _assignment.Stage == Specification.Stages.Length - 1)
         {
             _data = new ShardData(Specification, TokenDataSet.Open(Specification.DataDirectory));
@@ -79,7 +65,7 @@ internal sealed class ShardWorker : IFrameInbox, IDisposable
         _lane.Turns?.Join(_assignment.Stage, Wake);
     }
 
-    /// <summary>Adds orders to the plan.</summary>
+    /// <inheritdoc />
     public void Enqueue(IEnumerable<WorkOrder> orders)
     {
         foreach (var order in orders)
@@ -93,8 +79,10 @@ internal sealed class ShardWorker : IFrameInbox, IDisposable
     /// <inheritdoc />
     public int Accept(TensorFrame frame) => _inbox.Accept(frame);
 
+    /// <inheritdoc />
     public ShardSnapshot? FindSnapshot(long step) => _snapshots.GetValueOrDefault(step);
 
+    /// <inheritdoc />
     public void ReleaseSnapshot(long step)
     {
         if (_snapshots.TryRemove(step, out var snapshot))
@@ -103,7 +91,7 @@ internal sealed class ShardWorker : IFrameInbox, IDisposable
         }
     }
 
-    /// <summary>Frees everything. Runs on the lane.</summary>
+    /// <inheritdoc />
     public void Dispose()
     {
         _stopped = true;
@@ -158,50 +146,11 @@ internal sealed class ShardWorker : IFrameInbox, IDisposable
             return true;
         }
 
-        return Specification.Mode == TrainingMode.Elastic && TryRunAhead();
+        return false;
     }
 
-    /// <summary>
-    /// Elastic mode never drains the pipeline: while this order waits for a gradient, the next one's first micro-batches set out, on
-    /// weights that are about to be updated. No more of them are alive than in a running pipeline.
-    /// </summary>
-    private bool TryRunAhead()
-    {
-        if (_current!.NextOp.Kind is not (StageOpKind.Backward or StageOpKind.BackwardInput) || LiveMicroBatches >= PipelineSchedule.MostLive(Specification.Schedule, _assignment.Stage, Specification.Stages.Length, Specification.MicroBatches))
-        {
-            return false;
-        }
-
-        if (_following is null)
-        {
-            if (!_orders.TryPeek(out var next) || next.Kind != WorkKind.Train)
-            {
-                return false;
-            }
-
-            _following = TakeOrder()!;
-        }
-
-        if (_following.NextOp.Kind != StageOpKind.Forward || !CanRun(_following))
-        {
-            return false;
-        }
-
-        RunNext(_following);
-        return true;
-    }
-
-    private OrderInProgress? TakeOrder()
-    {
-        if (_following is not null)
-        {
-            var following = _following;
-            _following = null;
-            return following;
-        }
-
-        return _orders.TryTake(out var order) ? new OrderInProgress(order, StageProgram.For(Specification, _assignment.Stage, order)) : null;
-    }
+    private OrderInProgress? TakeOrder() =>
+        _orders.TryTake(out var order) ? new OrderInProgress(order, StageProgram.For(Specification, _assignment.Stage, order)) : null;
 
     private bool CanRun(OrderInProgress current) =>
         (_lane.Turns?.IsTurnOf(_assignment.Stage, current.Order, current.NextOp) ?? true) && _executor!.InputsArrived(current.Order, current.NextOp);

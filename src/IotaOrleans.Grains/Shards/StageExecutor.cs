@@ -35,7 +35,7 @@ internal sealed class StageExecutor(ShardKey shard, ShardAssignment assignment, 
         StageOpKind.Evaluate => ActivationArrived(order, op) && (!NeedsCredit(op) || frames.Arrived(FrameKind.Credit, order, op.MicroBatch - EvaluationCredits)),
         StageOpKind.Backward or StageOpKind.BackwardInput => IsLast || frames.Arrived(FrameKind.Gradient, order, op.MicroBatch),
         StageOpKind.AddTiedGradient => frames.Arrived(FrameKind.TiedGradient, order, OtherTiedStage),
-        StageOpKind.Update => Specification.Mode == TrainingMode.Elastic || OtherStages.All(stage => frames.Arrived(FrameKind.GradientNorm, order, stage)),
+        StageOpKind.Update => OtherStages.All(stage => frames.Arrived(FrameKind.GradientNorm, order, stage)),
         _ => true,
     };
 
@@ -195,14 +195,14 @@ internal sealed class StageExecutor(ShardKey shard, ShardAssignment assignment, 
 
     private void Update(OrderInProgress current)
     {
-        var (norm, bound) = Specification.Mode == TrainingMode.Exact ? (GlobalNorm(current), Specification.Optimizer.GradientClip) : (OwnNorm(), OwnBound());
+        var norm = GlobalNorm(current);
         if (!double.IsFinite(norm))
         {
             throw new IotaException(ExitCode.Failed, $"the gradient of step {current.Order.Step} is not finite: lower --learning-rate, or raise --warmup-steps");
         }
 
-        current.GradientNorm = Specification.Mode == TrainingMode.Exact ? norm : null;
-        trainer.Step(current.Order.Step, current.Order.LearningRate, GradientNorm.ClipScale(norm, bound));
+        current.GradientNorm = norm;
+        trainer.Step(current.Order.Step, current.Order.LearningRate, GradientNorm.ClipScale(norm, Specification.Optimizer.GradientClip));
     }
 
     /// <summary>Norm of the whole model's gradient: every stage adds the same numbers in the same order.</summary>
@@ -223,12 +223,6 @@ internal sealed class StageExecutor(ShardKey shard, ShardAssignment assignment, 
 
         return Math.Sqrt(sum);
     }
-
-    private double OwnNorm() => Math.Sqrt(GradientNorm.SumOfSquares(trainer.Parameters.Gradients));
-
-    /// <summary>IOTA's local rule: a stage's share of the bound grows with the root of its share of the parameters.</summary>
-    private double OwnBound() => Specification.Optimizer.GradientClip
-        * Math.Sqrt(trainer.Parameters.Layout.Count / (double)ParameterLayout.CountParameters(Specification.Model));
 
     /// <summary>Names a live micro-batch across orders.</summary>
     private long LiveKey(WorkOrder order, StageOp op) => (order.Sequence * Specification.MicroBatches) + op.MicroBatch;

@@ -3,11 +3,11 @@ using System.Collections.Immutable;
 namespace IotaOrleans.Protocol.Runs;
 
 /// <summary>
-/// Collects the stages' reports and releases work orders as complete, in the order of the plan and each exactly once, however the
+/// Collects the shards' reports and releases work orders as complete, in the order of the plan and each exactly once, however the
 /// reports arrive: late, repeated or out of turn.
 /// </summary>
-/// <param name="stages">Number of stages that report each order.</param>
-public sealed class OrderLedger(int stages)
+/// <param name="shards">Number of shards that report each order.</param>
+public sealed class OrderLedger(int shards)
 {
     private readonly Dictionary<long, ShardReport?[]> _open = [];
     private long _next = 1;
@@ -16,20 +16,22 @@ public sealed class OrderLedger(int stages)
     public long Completed => _next - 1;
 
     /// <summary>Adds a report.</summary>
-    /// <returns>The orders that it completed: for each the reports of all stages, in stage order.</returns>
-    public ImmutableArray<ImmutableArray<ShardReport>> Add(ShardReport report)
+    /// <param name="shard">Which shard it is from, from zero.</param>
+    /// <param name="report">The report.</param>
+    /// <returns>The orders that it completed: for each the reports of all shards, in their order.</returns>
+    public ImmutableArray<ImmutableArray<ShardReport>> Add(int shard, ShardReport report)
     {
-        if (report.Order.Sequence < _next || report.Stage < 0 || report.Stage >= stages)
+        if (report.Order.Sequence < _next || shard < 0 || shard >= shards)
         {
             return [];
         }
 
         if (!_open.TryGetValue(report.Order.Sequence, out var reports))
         {
-            _open.Add(report.Order.Sequence, reports = new ShardReport?[stages]);
+            _open.Add(report.Order.Sequence, reports = new ShardReport?[shards]);
         }
 
-        reports[report.Stage] ??= report;
+        reports[shard] ??= report;
         var completed = ImmutableArray.CreateBuilder<ImmutableArray<ShardReport>>();
         while (_open.TryGetValue(_next, out var next) && Array.TrueForAll(next, entry => entry is not null))
         {

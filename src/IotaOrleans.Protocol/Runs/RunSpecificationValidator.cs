@@ -26,8 +26,8 @@ public static class RunSpecificationValidator
         Require(specification.CheckpointInterval > 0, $"--checkpoint-interval is {specification.CheckpointInterval}: it must be at least 1");
         Require(specification.EpochSteps > 0, $"--epoch-steps is {specification.EpochSteps}: it must be at least 1");
         Require(specification.EpochEmission >= 0, $"--emission is {specification.EpochEmission}: it cannot be negative");
-        Require(specification.Stages.Length > 0 && specification.Miners.Length == specification.Stages.Length,
-            $"{specification.Stages.Length} stages need as many miners, not {specification.Miners.Length}");
+        Require(specification.Stages.Length > 0 && specification.Miners.Length == specification.Stages.Length && specification.Miners.All(miners => miners.Length > 0),
+            $"each of the {specification.Stages.Length} stages needs a miner");
         RequireSchedule(specification);
 
         var next = 0;
@@ -39,17 +39,22 @@ public static class RunSpecificationValidator
 
         Require(next == model.BlockCount, $"the stages hold {next} of {model.BlockCount} blocks");
         RequireOptimizer(specification.Optimizer);
+        Require(specification.Swarm.InnerSteps > 0, $"--inner-steps is {specification.Swarm.InnerSteps}: it must be at least 1");
+        Require(specification.Swarm.Owners > 0, $"--owners is {specification.Swarm.Owners}: it must be at least 1");
     }
 
     private static void RequireSchedule(TrainingRunSpecification specification)
     {
         Require(specification.Chunks > 0 && specification.Stages.Length % specification.Chunks == 0,
             $"{specification.Stages.Length} stages do not divide into {specification.Chunks} chunks per miner");
-        Require(Enumerable.Range(0, specification.Stages.Length).All(stage => specification.Miners[stage] == specification.Miners[stage % specification.Ranks]),
+        Require(Enumerable.Range(0, specification.Stages.Length).All(stage => specification.Miners[stage].SequenceEqual(specification.Miners[stage % specification.Ranks])),
             "a miner's chunks must be as many stages apart as there are miners");
         var objection = PipelineSchedule.Objection(specification.Schedule, specification.Ranks, specification.MicroBatches, specification.Chunks);
         Require(objection is null, $"--schedule: {objection}");
         Require(specification.Chunks == 1 || specification.Mode == TrainingMode.Exact, "--schedule interleaved needs --mode exact");
+        Require(specification.Mode == TrainingMode.Elastic || specification.Miners.All(miners => miners.Length == 1), "several miners per stage need --mode elastic");
+        Require(specification.Mode == TrainingMode.Exact || !specification.Model.TiedEmbeddings || specification.Stages.Length == 1,
+            "a model with tied embeddings needs --mode exact: its first and last stage hold the same weights");
     }
 
     private static void RequireOptimizer(OptimizerSettings optimizer)

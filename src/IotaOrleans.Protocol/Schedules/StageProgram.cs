@@ -25,7 +25,7 @@ public static class StageProgram
             return [];
         }
 
-        var rank = specification.Miners.IndexOf(miner);
+        var rank = specification.Miners.Select(miners => miners[0]).ToList().IndexOf(miner);
         return [.. Passes(specification, rank).Select(op => new StageTurn((op.Chunk * specification.Ranks) + rank, op with { Chunk = 0 }))];
     }
 
@@ -51,12 +51,7 @@ public static class StageProgram
             ops.Add(new StageOp(StageOpKind.AddTiedGradient));
         }
 
-        // In elastic mode a stage clips by its own share of the bound and asks nobody.
-        if (specification.Mode == TrainingMode.Exact)
-        {
-            ops.Add(new StageOp(StageOpKind.ShareGradientNorm));
-        }
-
+        ops.Add(new StageOp(StageOpKind.ShareGradientNorm));
         ops.Add(new StageOp(StageOpKind.Update));
         return ops.ToImmutable();
     }

@@ -18,19 +18,20 @@ public static class MicroBatchPlanner
     /// <param name="stages">Number of stages, or of miners when each holds several.</param>
     /// <param name="batchSize">Sequences per step.</param>
     /// <param name="contextLength">Tokens per sequence.</param>
+    /// <param name="replicas">Most miners of a stage: each has micro-batches of its own.</param>
     /// <returns>A divisor of the batch size; one when there is one stage.</returns>
-    public static int Choose(ModelConfiguration model, ScheduleKind schedule, int stages, int batchSize, int contextLength)
+    public static int Choose(ModelConfiguration model, ScheduleKind schedule, int stages, int batchSize, int contextLength, int replicas = 1)
     {
-        if (stages == 1)
+        if (stages == 1 && replicas == 1)
         {
             return 1;
         }
 
         // Six multiplications per weight and token, forward and backward (Kaplan et al., 2020).
         var weights = (4.0 * model.HiddenSize * model.HiddenSize) + (3.0 * model.HiddenSize * model.IntermediateSize);
-        return Enumerable.Range(1, batchSize)
-            .Where(count => batchSize % count == 0 && PipelineSchedule.Objection(schedule, stages, count) is null)
-            .DefaultIfEmpty(1)
-            .MinBy(count => (count + stages - 1) * (BlockOverhead + (6 * weights * contextLength * batchSize / count)));
+        var possible = Enumerable.Range(1, batchSize).Where(count => batchSize % count == 0 && PipelineSchedule.Objection(schedule, stages, count) is null);
+        // Work that divides evenly among the replicas, where there is such a number.
+        return possible.Where(count => count % replicas == 0).DefaultIfEmpty(possible.LastOrDefault(1))
+            .MinBy(count => ((count / (double)replicas) + stages - 1) * (BlockOverhead + (6 * weights * contextLength * batchSize / count)));
     }
 }

@@ -17,4 +17,13 @@ public enum FrameKind : byte
 
     /// <summary>Empty: the next stage took an activation that no gradient will answer, so that another one may be sent.</summary>
     Credit = 5,
+
+    /// <summary>Activation of forward-only work [batch, time, model], in elastic mode.</summary>
+    Evaluation = 6,
+
+    /// <summary>A range of an encoded pseudo-gradient, for the owners of a cell.</summary>
+    Update = 7,
+
+    /// <summary>A merged cell, for everybody who did not reduce it.</summary>
+    MergedCell = 8,
 }

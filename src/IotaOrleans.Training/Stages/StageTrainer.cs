@@ -89,6 +89,17 @@ public sealed class StageTrainer : IDisposable
         return Deliver(pass.Output, output);
     }
 
+    /// <summary>Delivers the activation of a live micro-batch once more.</summary>
+    /// <param name="microBatch">A micro-batch that was run forward.</param>
+    /// <param name="output">Receives the activation [sequences, time, model].</param>
+    public void Repeat(long microBatch, Span<byte> output)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var pass = Find(microBatch);
+        Deliver(pass.Output ?? Run(pass, record: null), output);
+    }
+
     /// <summary>Runs a whole backward pass; gradients of the weights accumulate.</summary>
     /// <inheritdoc cref="BackwardInput" path="/param" />
     public void Backward(long microBatch, ReadOnlySpan<byte> outputGradient, float lossScale, Span<byte> inputGradient)

@@ -17,7 +17,7 @@ public sealed class SpecificationBuilderTests
             var specification = SpecificationBuilder.Build(request, SpecificationBuilder.Model(request, 256), Places);
 
             specification.Stages.Should().HaveCount(2);
-            specification.Miners.Should().Equal("miner-1", "miner-2");
+            specification.Shards.Select(shard => (shard.Stage, shard.Miner)).Should().Equal((0, "miner-1"), (1, "miner-2"));
             specification.Steps.Should().Be(preset.Steps);
             specification.Optimizer.WarmupSteps.Should().BeLessThanOrEqualTo((int)(preset.Steps / 10));
         }

@@ -60,12 +60,12 @@ public sealed class ControlGrainTests(ControlCluster cluster) : IClassFixture<Co
         var early = () => stage.CommitAsync(1);
         (await early.Should().ThrowAsync<IotaException>()).Which.ExitCode.Should().Be(ExitCode.RunState);
 
-        await stage.AssignAsync(new BlockRange(2, 3), "ada");
+        await stage.AssignAsync(new BlockRange(2, 3), ["ada"]);
         await stage.CommitAsync(500);
         await cluster.ReloadAsync(stage);
-        await stage.AssignAsync(new BlockRange(2, 3), "bob");
+        await stage.AssignAsync(new BlockRange(2, 3), ["bob"]);
 
-        (await stage.GetAsync()).Should().Be(new StageState(new BlockRange(2, 3), "bob", 500));
+        (await stage.GetAsync()).Should().BeEquivalentTo(new StageState(new BlockRange(2, 3), ["bob"], 500));
     }
 
     [Fact]

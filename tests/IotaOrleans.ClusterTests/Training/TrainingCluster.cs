@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using IotaOrleans.Grains.Hosting;
 using IotaOrleans.Training.Data;
 using Microsoft.Extensions.DependencyInjection;
@@ -94,7 +95,7 @@ internal sealed class TestRun : IDisposable
             Model = model,
             Stages = Protocol.Stages.StageSplitter.Split(model, stages * chunks),
             Chunks = chunks,
-            Miners = [.. Enumerable.Range(0, stages * chunks).Select(piece => TrainingCluster.Miner(piece % stages))],
+            Miners = [.. Enumerable.Range(0, stages * chunks).Select(piece => ImmutableArray.Create(TrainingCluster.Miner(piece % stages)))],
             BatchSize = 8,
             MicroBatches = microBatches,
             ContextLength = 32,

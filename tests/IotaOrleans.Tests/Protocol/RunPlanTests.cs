@@ -44,7 +44,7 @@ public sealed class RunPlanTests
             new Random(seed).Shuffle(arrivals);
             var ledger = new OrderLedger(stages);
 
-            var completed = arrivals.SelectMany(report => ledger.Add(report)).ToArray();
+            var completed = arrivals.SelectMany(report => ledger.Add(report.Stage, report)).ToArray();
 
             completed.Select(group => group[0].Order.Sequence).Should().Equal(Enumerable.Range(1, orders).Select(sequence => (long)sequence));
             completed.Should().OnlyContain(group => group.Select(report => report.Stage).SequenceEqual(Enumerable.Range(0, stages)));
@@ -55,9 +55,9 @@ public sealed class RunPlanTests
     {
         var ledger = new OrderLedger(2);
 
-        ledger.Add(Report(1, 0)).Should().BeEmpty();
-        ledger.Add(Report(1, 0)).Should().BeEmpty();
-        ledger.Add(Report(1, 1)).Should().ContainSingle();
+        ledger.Add(0, Report(1, 0)).Should().BeEmpty();
+        ledger.Add(0, Report(1, 0)).Should().BeEmpty();
+        ledger.Add(1, Report(1, 1)).Should().ContainSingle();
     }
 
     [Fact]
@@ -92,7 +92,7 @@ public sealed class RunPlanTests
         Seed = 1,
         Model = Model,
         Stages = [new BlockRange(0, 2)],
-        Miners = ["m"],
+        Miners = [["m"]],
         BatchSize = 4,
         MicroBatches = 2,
         ContextLength = 8,

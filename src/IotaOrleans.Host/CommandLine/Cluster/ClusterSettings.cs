@@ -25,7 +25,7 @@ internal sealed class ClusterSettings(int defaultSiloPort) : ISettings
     public Setting<IPAddress?> AdvertisedAddress { get; } = new(
         SettingGroups.Swarm, "--advertised-address", "Address under which other silos reach this one", Address(), IPAddress.Loopback);
 
-    public Setting<TensorTransportKind> Transport { get; } = SwarmSettings.TensorTransport();
+    public Setting<TensorTransportKind> Transport { get; } = PipelineSettings.TensorTransport();
 
     public Setting<int> TensorPort { get; } = new(
         SettingGroups.Swarm, "--tensor-port", "Port on which other silos' tensors arrive; 0 takes any free one", Values.Whole(0, 65_535), 0);

@@ -9,6 +9,8 @@ internal sealed record ResumeRequest
 
     public int? Stages { get; init; }
 
+    public int? Miners { get; init; }
+
     public int? Chunks { get; init; }
 
     public int? Silos { get; init; }

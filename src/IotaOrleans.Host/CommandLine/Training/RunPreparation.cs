@@ -75,7 +75,7 @@ internal sealed class RunPreparation(string runs, IRunReporter reporter)
                 Steps = request.Steps ?? before.Steps,
                 Stages = (ranks, chunks) == (before.Ranks, before.Chunks) ? before.Stages : SpecificationBuilder.Split(before.Model, ranks, chunks),
                 Chunks = chunks,
-                Miners = SpecificationBuilder.Miners(ranks, chunks),
+                Miners = SpecificationBuilder.Miners(ranks, chunks, request.Miners ?? (ranks == before.Ranks ? before.Shards.Select(shard => shard.Miner).Distinct().Count() : ranks)),
                 EvaluationInterval = request.EvaluationInterval ?? before.EvaluationInterval,
                 EvaluationSequences = request.EvaluationSequences ?? before.EvaluationSequences,
                 CheckpointInterval = request.CheckpointInterval ?? before.CheckpointInterval,

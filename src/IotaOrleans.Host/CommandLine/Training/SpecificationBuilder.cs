@@ -63,9 +63,9 @@ internal static class SpecificationBuilder
             Model = model,
             Stages = stages,
             Chunks = chunks,
-            Miners = Miners(ranks, chunks),
+            Miners = Miners(ranks, chunks, request.Miners ?? ranks),
             BatchSize = batch,
-            MicroBatches = request.MicroBatches ?? MicroBatchPlanner.Choose(model, request.Schedule, ranks, batch, ContextLength(request, model)),
+            MicroBatches = request.MicroBatches ?? MicroBatchPlanner.Choose(model, request.Schedule, ranks, batch, ContextLength(request, model), ((request.Miners ?? ranks) + ranks - 1) / ranks),
             ContextLength = ContextLength(request, model),
             Steps = steps,
             Optimizer = Optimizer(request, steps),
@@ -75,6 +75,7 @@ internal static class SpecificationBuilder
             EpochSteps = request.EpochSteps,
             EpochEmission = request.Emission,
             Mode = request.Mode,
+            Swarm = request.Swarm,
             Schedule = request.Schedule,
             WireFormat = request.Wire,
             Recompute = request.Recompute,
@@ -111,9 +112,11 @@ internal static class SpecificationBuilder
         : throw new IotaException(
             ExitCode.Usage, $"{ranks} stages of {chunks} chunks need {ranks * chunks} blocks, and the model has {model.BlockCount}: use fewer --stages or --chunks");
 
-    /// <summary>The miner of each piece: miner-1, miner-2, …, and again from the first one when each holds several chunks.</summary>
-    public static ImmutableArray<string> Miners(int ranks, int chunks) =>
-        [.. Enumerable.Range(0, ranks * chunks).Select(piece => $"miner-{(piece % ranks) + 1}")];
+    /// <summary>The miners of each piece: miner-1, miner-2, … are dealt to the ranks in turn, and hold all chunks of their rank.</summary>
+    /// <exception cref="IotaException">There are fewer miners than ranks.</exception>
+    public static ImmutableArray<ImmutableArray<string>> Miners(int ranks, int chunks, int miners) => miners >= ranks
+        ? [.. Enumerable.Range(0, ranks * chunks).Select(piece => Enumerable.Range(1, miners).Where(miner => (miner - 1) % ranks == piece % ranks).Select(miner => $"miner-{miner}").ToImmutableArray())]
+        : throw new IotaException(ExitCode.Usage, $"{ranks} stages need at least as many --miners, not {miners}");
 
     private static OptimizerSettings Optimizer(TrainRequest request, long steps)
     {

@@ -11,7 +11,7 @@ internal sealed class TrainCommand : IotaCommand
 {
     private readonly DataSettings _data = new();
     private readonly ModelSettings _model = new();
-    private readonly SwarmSettings _swarm = new();
+    private readonly PipelineSettings _swarm = new();
     private readonly TrainingSettings _training = new();
     private readonly RhythmSettings _rhythm = new();
     private readonly RunSettings _run = new();
@@ -65,7 +65,7 @@ internal sealed class TrainCommand : IotaCommand
     {
         ISetting[] changeable =
         [
-            _training.Steps, _swarm.Stages, _swarm.Chunks, _swarm.Silos, _swarm.Mode, _swarm.Schedule, _swarm.Wire, _swarm.Transport,
+            _training.Steps, _swarm.Stages, _swarm.Miners, _swarm.Chunks, _swarm.Silos, _swarm.Mode, _swarm.Schedule, _swarm.Wire, _swarm.Transport,
             _rhythm.EvaluationInterval, _rhythm.EvaluationSequences, _rhythm.CheckpointInterval, _run.Runs, _run.Resume,
         ];
         var ours = _web.All.Concat(_output.All).Concat(changeable.Cast<Option>()).ToHashSet();
@@ -82,6 +82,7 @@ internal sealed class TrainCommand : IotaCommand
             Run = run,
             Steps = _training.Steps.Of(parsed),
             Stages = _swarm.Stages.Of(parsed),
+            Miners = _swarm.Miners.Of(parsed),
             Chunks = _swarm.Chunks.Of(parsed),
             Silos = _swarm.Silos.GivenIn(parsed),
             Mode = _swarm.Mode.GivenIn(parsed),
@@ -101,9 +102,16 @@ internal sealed class TrainCommand : IotaCommand
         InitialModel = _model.Model.Of(parsed),
         ContextLength = _model.Context.Of(parsed),
         Stages = _swarm.Stages.Of(parsed),
+        Miners = _swarm.Miners.Of(parsed),
         Chunks = _swarm.Chunks.Of(parsed),
         MicroBatches = _swarm.MicroBatches.Of(parsed),
         Mode = _swarm.Mode.Of(parsed),
+        Swarm = new SwarmSettings
+        {
+            InnerSteps = _swarm.InnerSteps.Of(parsed),
+            UpdateFormat = _swarm.Update.Of(parsed),
+            Owners = _swarm.Owners.Of(parsed),
+        },
         Schedule = _swarm.Schedule.Of(parsed),
         Wire = _swarm.Wire.Of(parsed),
         Recompute = _swarm.Recompute.Of(parsed),

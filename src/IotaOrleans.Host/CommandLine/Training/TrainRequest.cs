@@ -18,11 +18,15 @@ internal sealed record TrainRequest
 
     public int? Stages { get; init; }
 
+    public int? Miners { get; init; }
+
     public int? Chunks { get; init; }
 
     public int? MicroBatches { get; init; }
 
     public TrainingMode Mode { get; init; }
+
+    public SwarmSettings Swarm { get; init; } = new();
 
     public ScheduleKind Schedule { get; init; } = ScheduleKind.ZeroBubbleAhead;
 

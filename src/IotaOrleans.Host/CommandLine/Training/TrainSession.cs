@@ -28,7 +28,7 @@ internal sealed class TrainSession(TrainSessionOptions options, IRunReporter rep
         using var log = new RunLog(run.Folder.LogFile);
         Describe(run);
         var endpoints = SiloEndpoints.NewCluster() with { Transport = options.Transport };
-        var plan = MinerPlan.Deal([.. run.Specification.Miners.Distinct()], run.Silos);
+        var plan = MinerPlan.Deal([.. run.Specification.Shards.Select(shard => shard.Miner).Distinct()], run.Silos);
         reporter.Waiting("starting the control silo");
         await using var host = await ControlHost.StartAsync(HostOptions(run, endpoints, plan, log), interruption.Requested);
         // Disposed in reverse: the miners leave before the control silo that they depend on.

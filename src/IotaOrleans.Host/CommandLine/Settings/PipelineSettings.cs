@@ -5,10 +5,13 @@ using IotaOrleans.Host.CommandLine.Training;
 namespace IotaOrleans.Host.CommandLine.Settings;
 
 /// <summary>How the model is cut and who holds the pieces.</summary>
-internal sealed class SwarmSettings : ISettings
+internal sealed class PipelineSettings : ISettings
 {
     public Setting<int?> Stages { get; } = new(
         SettingGroups.Swarm, "--stages", "Pipeline stages, one miner each; at most as many as the model has blocks", Values.Whole(1, 1024).OrNone(), null, "2");
+
+    public Setting<int?> Miners { get; } = new(
+        SettingGroups.Swarm, "--miners", "Miners, dealt to the stages in turn; those of a stage share its work", Values.Whole(1, 4096).OrNone(), null, "one per stage");
 
     public Setting<int?> Chunks { get; } = new(
         SettingGroups.Swarm, "--chunks", "Pieces of the model per miner, for the interleaved schedule", Values.Whole(1, 64).OrNone(), null, "2 if interleaved, else 1");
@@ -29,6 +32,16 @@ internal sealed class SwarmSettings : ISettings
         SettingGroups.Swarm, "--mode", "exact: steps end together, the result equals one process; elastic: stages do not wait for each other",
         Values.OneOf(("exact", TrainingMode.Exact), ("elastic", TrainingMode.Elastic)), TrainingMode.Exact);
 
+    public Setting<int> InnerSteps { get; } = new(
+        SettingGroups.Swarm, "--inner-steps", "Elastic mode: steps between two merges of a stage's miners", Values.Whole(1, 1_000_000), 20);
+
+    public Setting<UpdateFormat> Update { get; } = new(
+        SettingGroups.Swarm, "--update", "Elastic mode: how pseudo-gradients travel when a stage merges; topk sends 1 of 64 values in two bits",
+        Values.OneOf(("fp32", UpdateFormat.Float32), ("bf16", UpdateFormat.BFloat16), ("int8", UpdateFormat.Int8), ("topk", UpdateFormat.TopK)), UpdateFormat.BFloat16);
+
+    public Setting<int> Owners { get; } = new(
+        SettingGroups.Swarm, "--owners", "Elastic mode: miners that reduce each cell of a merge, independently of each other", Values.Whole(1, 16), 2);
+
     public Setting<ScheduleKind> Schedule { get; } = new(
         SettingGroups.Swarm, "--schedule", "Order of forward and backward passes; 'iota plan schedule' draws and compares them",
         ScheduleNames.Parser, ScheduleKind.ZeroBubbleAhead);
@@ -42,7 +55,7 @@ internal sealed class SwarmSettings : ISettings
 
     public Setting<TensorTransportKind> Transport { get; } = TensorTransport();
 
-    public IEnumerable<Option> All => [Stages, Chunks, Balance, Silos, MicroBatches, Mode, Schedule, Wire, Recompute, Transport];
+    public IEnumerable<Option> All => [Stages, Miners, Chunks, Balance, Silos, MicroBatches, Mode, InnerSteps, Update, Owners, Schedule, Wire, Recompute, Transport];
 
     public static Setting<TensorTransportKind> TensorTransport() => new(
         SettingGroups.Swarm, HostDefaults.TransportOption, "How tensors go from silo to silo: over sockets of their own, or in grain calls",

@@ -1,0 +1,300 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Diagnostics;
+using IotaOrleans.Grains.Shards;
+using IotaOrleans.Grains.Telemetry;
+using IotaOrleans.Protocol.Runs;
+using IotaOrleans.Protocol.Schedules;
+using IotaOrleans.Protocol.Swarm;
+using IotaOrleans.Tensors;
+using IotaOrleans.Training.Models;
+using IotaOrleans.Training.Optimizers;
+using IotaOrleans.Training.Stages;
+
+namespace IotaOrleans.Grains.Swarm;
+
+/// <summary>
+/// The passes of one shard in elastic mode: gradients before activations, activations as long as not too many micro-batches are alive,
+/// gradients of weights when nobody waits, and an optimizer step of its own after its share of a step. Runs on the lane.
+/// </summary>
+internal sealed class SwarmPasses
+{
+    private readonly ShardKey _shard;
+    private readonly ShardAssignment _assignment;
+    private readonly StageTrainer _trainer;
+    private readonly ShardData? _data;
+    private readonly SwarmInbox _inbox;
+    private readonly SwarmFrames _frames;
+    private readonly SwarmTally _tally;
+    private readonly NextHops _hops = new();
+    private readonly ConcurrentQueue<long> _granted = new();
+    private readonly Dictionary<long, LivePass> _live = [];
+    private readonly Queue<long> _ownGradients = new();
+    private readonly Queue<long> _weightGradients = new();
+    private readonly int _mostLive;
+    private SwarmMembers _members;
+    private int _accumulated;
+    private long _newestStep = 1;
+
+    public SwarmPasses(ShardKey shard, ShardAssignment assignment, StageTrainer trainer, ShardData? data, SwarmInbox inbox, SwarmFrames frames, SwarmTally tally)
+    {
+        (_shard, _assignment, _trainer, _data, _inbox, _frames, _tally) = (shard, assignment, trainer, data, inbox, frames, tally);
+        _mostLive = PipelineSchedule.MostLive(ScheduleKind.ZeroBubbleAhead, assignment.Stage, Specification.Stages.Length, int.MaxValue / 4);
+        _members = new SwarmMembers(0, Specification.Miners);
+        _hops.Set(NextStage(_members));
+    }
+
+    /// <summary>Optimizer steps that this shard took.</summary>
+    public long LocalSteps { get; set; }
+
+    /// <summary>Backward passes since the last merge: the weight of this replica in the next one.</summary>
+    public long WorkSinceMerge { get; set; }
+
+    /// <summary>Micro-batches that the shard would take on.</summary>
+    public int Wanted => IsFirst ? Math.Max(0, (2 * _mostLive) - _granted.Count) : 0;
+
+    /// <summary>Most micro-batches that are run forward and not yet completely backward.</summary>
+    public int MostLive => _mostLive;
+
+    private TrainingRunSpecification Specification => _assignment.Specification;
+
+    private bool IsFirst => _assignment.Stage == 0;
+
+    private bool IsLast => _assignment.Stage == Specification.Stages.Length - 1;
+
+    /// <summary>Backward passes of one optimizer step: this replica's share of a step of the run.</summary>
+    public int Share => Math.Max(1, Specification.MicroBatches / Math.Max(1, _members.Stages[_assignment.Stage].Length));
+
+    /// <summary>Adds micro-batches; safe from any thread.</summary>
+    public void Grant(ImmutableArray<long> numbers)
+    {
+        foreach (var number in numbers)
+        {
+            _granted.Enqueue(number);
+        }
+    }
+
+    /// <summary>Changes who works where. What was under way at a miner that left is sent to another one.</summary>
+    public void SetMembers(SwarmMembers members)
+    {
+        if (members.Version <= _members.Version)
+        {
+            return;
+        }
+
+        _members = members;
+        _hops.Set(NextStage(members));
+        if (IsLast)
+        {
+            return;
+        }
+
+        foreach (var (number, pass) in _live.Where(entry => entry.Value.Next is not { } next || !_hops.Peers.Contains(next)).ToArray())
+        {
+            var output = _frames.RentActivation(FrameKind.Activation, number, _frames.IdOf(number), Specification.MicroBatchSize, pass.Pathway);
+            _trainer.Repeat(number, output.Payload.Span);
+            _live[number] = Send(number, pass.Pathway, output);
+        }
+    }
+
+    /// <summary>Runs the pass that is most urgent, if there is one to run.</summary>
+    public bool TryRunNext()
+    {
+        if (_ownGradients.TryDequeue(out var own))
+        {
+            Timed(StageOpKind.BackwardInput, () => BackwardInput(own, gradient: null));
+            return true;
+        }
+
+        if (_inbox.TryTake(FrameKind.Gradient, out var gradient))
+        {
+            using (gradient)
+            {
+                Timed(StageOpKind.BackwardInput, () => BackwardInput(gradient.Header.Sequence, gradient));
+            }
+
+            return true;
+        }
+
+        if (_trainer.LiveMicroBatches < _mostLive && TryForward())
+        {
+            return true;
+        }
+
+        if (_weightGradients.TryDequeue(out var number))
+        {
+            Timed(StageOpKind.BackwardWeights, () => BackwardWeights(number));
+            return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Takes the optimizer step of what has accumulated, however little it is.</summary>
+    public void Flush()
+    {
+        if (_accumulated > 0)
+        {
+            Update();
+        }
+    }
+
+    private bool TryForward()
+    {
+        if (IsFirst)
+        {
+            if (!_granted.TryDequeue(out var number))
+            {
+                return false;
+            }
+
+            Timed(StageOpKind.Forward, () => Forward(number, activation: null));
+            return true;
+        }
+
+        if (!_inbox.TryTake(FrameKind.Activation, out var activation))
+        {
+            return false;
+        }
+
+        using (activation)
+        {
+            Timed(StageOpKind.Forward, () => Forward(activation.Header.Sequence, activation));
+        }
+
+        return true;
+    }
+
+    private void Forward(long number, TensorFrame? activation)
+    {
+        if (_live.ContainsKey(number))
+        {
+            // It was given out again while the first copy is still on its way through this shard: one is enough.
+            return;
+        }
+
+        var (step, index) = MicroBatchNumber.PlaceOf(Specification, number);
+        _newestStep = Math.Max(_newestStep, step);
+        var (tokens, targets) = _data?.ReadTraining(step, index) ?? ([], []);
+        var pathway = (activation?.Header.Pathway ?? []).Add(_shard.Miner);
+        var output = IsLast ? null : _frames.RentActivation(FrameKind.Activation, number, _frames.IdOf(number), Specification.MicroBatchSize, pathway);
+        float loss;
+        try
+        {
+            var input = new StageInput { Tokens = tokens, Targets = targets, Activation = activation is null ? [] : activation.Payload.Span };
+            loss = _trainer.Forward(number, input, Specification.ContextLength, output is null ? [] : output.Payload.Span);
+        }
+        catch
+        {
+            output?.Dispose();
+            throw;
+        }
+
+        _tally.ForwardPasses++;
+        if (output is not null)
+        {
+            _live[number] = Send(number, pathway, output);
+            return;
+        }
+
+        if (!float.IsFinite(loss))
+        {
+            throw new IotaException(ExitCode.Failed, $"the loss of step {step} is not finite: lower --learning-rate, or raise --warmup-steps");
+        }
+
+        _tally.Losses.Add(new MicroBatchLoss(number, loss));
+        _live[number] = new LivePass(pathway, Next: null, Ahead: 0, Stopwatch.GetTimestamp());
+        _ownGradients.Enqueue(number);
+    }
+
+    private void BackwardInput(long number, TensorFrame? gradient)
+    {
+        if (!_live.TryGetValue(number, out var pass))
+        {
+            return;
+        }
+
+        if (pass.Next is not null)
+        {
+            _hops.Answered(pass.Next, pass.Elapsed, pass.Ahead);
+        }
+
+        var whole = gradient?.Header.Pathway ?? pass.Pathway;
+        var output = IsFirst ? null : _frames.RentActivation(FrameKind.Gradient, number, _frames.IdOf(number), Specification.MicroBatchSize, whole);
+        try
+        {
+            _trainer.BackwardInput(number, gradient is null ? [] : gradient.Payload.Span, 1f / Specification.MicroBatches, output is null ? [] : output.Payload.Span);
+        }
+        catch
+        {
+            output?.Dispose();
+            throw;
+        }
+
+        _live.Remove(number);
+        _weightGradients.Enqueue(number);
+        if (output is not null)
+        {
+            // Back to the very shard that ran it forward: only that one can go on.
+            _frames.Send(_assignment.Stage - 1, pass.Pathway[^2], output);
+        }
+        else
+        {
+            _tally.Completed.Add(new CompletedMicroBatch(number, whole));
+        }
+    }
+
+    private void BackwardWeights(long number)
+    {
+        _trainer.BackwardWeights(number);
+        _tally.BackwardPasses++;
+        WorkSinceMerge++;
+        if (++_accumulated >= Share)
+        {
+            Update();
+        }
+    }
+
+    /// <summary>The gradients are those of a part of the step's micro-batches: they are scaled up to the whole, and clipped by the stage's share of the bound.</summary>
+    private void Update()
+    {
+        var scale = (double)Specification.MicroBatches / _accumulated;
+        var norm = scale * Math.Sqrt(GradientNorm.SumOfSquares(_trainer.Parameters.Gradients));
+        if (!double.IsFinite(norm))
+        {
+            throw new IotaException(ExitCode.Failed, $"the gradient of step {_newestStep} is not finite: lower --learning-rate, or raise --warmup-steps");
+        }
+
+        // IOTA's local rule: a stage's share of the bound grows with the root of its share of the parameters.
+        var bound = Specification.Optimizer.GradientClip
+            * Math.Sqrt(_trainer.Parameters.Layout.Count / (double)ParameterLayout.CountParameters(Specification.Model));
+        LocalSteps++;
+        _trainer.Step(LocalSteps, LearningRateSchedule.At(Specification.Optimizer, _newestStep, Specification.Steps), scale * GradientNorm.ClipScale(norm, bound));
+        _accumulated = 0;
+    }
+
+    private LivePass Send(long number, ImmutableArray<string> pathway, TensorFrame output)
+    {
+        var next = _hops.Choose(number);
+        if (next is null)
+        {
+            output.Dispose();
+            return new LivePass(pathway, Next: null, Ahead: 0, Stopwatch.GetTimestamp());
+        }
+
+        var pass = new LivePass(pathway, next, _hops.UnderWay(next), Stopwatch.GetTimestamp());
+        _frames.Send(_assignment.Stage + 1, next, output);
+        return pass;
+    }
+
+    private ImmutableArray<string> NextStage(SwarmMembers members) => IsLast ? [] : members.Stages[_assignment.Stage + 1];
+
+    private void Timed(StageOpKind pass, Action run)
+    {
+        var start = Stopwatch.GetTimestamp();
+        run();
+        var elapsed = Stopwatch.GetElapsedTime(start);
+        _tally.Busy += elapsed;
+        IotaInstruments.RecordMicroBatch(_assignment.Stage, pass, elapsed);
+    }
+}

@@ -1,0 +1,234 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using IotaOrleans.Grains.Shards;
+using IotaOrleans.Grains.Telemetry;
+using IotaOrleans.Tensors;
+using IotaOrleans.Training.Data;
+using IotaOrleans.Training.Lanes;
+using IotaOrleans.Training.Stages;
+
+namespace IotaOrleans.Grains.Swarm;
+
+/// <summary>
+/// The working half of a shard in elastic mode. It lives on a compute lane: whenever something arrives it is woken, does one thing, the
+/// most urgent, and queues itself again, so that several shards can share a lane.
+/// </summary>
+internal sealed class SwarmWorker : IShardWorker, ILane
+{
+    private const int InboxCapacity = 4096;
+
+    private readonly ShardKey _shard;
+    private readonly ShardAssignment _assignment;
+    private readonly MinerLane _lane;
+    private readonly SwarmControl _control;
+    private readonly SwarmInbox _inbox;
+    private readonly SwarmFrames _frames;
+    private readonly MergeExchange _exchange;
+    private readonly SwarmTally _tally = new();
+    private readonly ConcurrentQueue<WorkOrder> _orders = new();
+    private readonly ConcurrentDictionary<long, ShardSnapshot> _snapshots = new();
+    private ShardSnapshot? _released;
+    private StageTrainer? _trainer;
+    private ShardData? _data;
+    private SwarmPasses? _passes;
+    private SwarmEvaluation? _evaluation;
+    private StageVersion? _version;
+    private ReplicaMerge? _merge;
+    private int _scheduled;
+    private int _reporting;
+    private int _unanswered;
+    private volatile bool _stopped;
+
+    public SwarmWorker(ShardKey shard, ShardAssignment assignment, MinerLane lane, ITensorTransport transport, SwarmControl control, TimeProvider time)
+    {
+        (_shard, _assignment, _lane, _control) = (shard, assignment, lane, control);
+        _inbox = new SwarmInbox(assignment.Session, InboxCapacity, Wake);
+        _exchange = new MergeExchange(assignment.Session, time);
+        _frames = new SwarmFrames(shard, assignment, transport, control.Undelivered);
+    }
+
+    /// <inheritdoc />
+    public Guid Session => _assignment.Session;
+
+    private TrainingRunSpecification Specification => _assignment.Specification;
+
+    /// <inheritdoc />
+    public void Load()
+    {
+        var trainer = _trainer = StageLoading.Load(_assignment);
+        if (_assignment.Stage == 0 || _assignment.Stage == Specification.Stages.Length - 1)
+        {
+            _data = new ShardData(Specification, TokenDataSet.Open(Specification.DataDirectory));
+        }
+
+        _version = new StageVersion(trainer, Specification.Swarm.Outer);
+        _passes = new SwarmPasses(_shard, _assignment, trainer, _data, _inbox, _frames, _tally)
+        {
+            LocalSteps = _assignment.Checkpoint is null ? 0 : _assignment.Step,
+        };
+        _evaluation = new SwarmEvaluation(_shard, _assignment, trainer, _version, _data, _inbox, _frames, _control);
+        _merge = new ReplicaMerge(_shard, _assignment, _version, _passes, _frames, _exchange, this);
+    }
+
+    /// <inheritdoc />
+    public void Enqueue(IEnumerable<WorkOrder> orders)
+    {
+        foreach (var order in orders)
+        {
+            _orders.Enqueue(order);
+        }
+
+        Wake();
+    }
+
+    /// <summary>The shard's part in merges.</summary>
+    public ReplicaMerge Merge => _merge!;
+
+    /// <summary>The agreed version.</summary>
+    public StageVersion Version => _version!;
+
+    /// <summary>Adds micro-batches to run.</summary>
+    public void Grant(ImmutableArray<long> numbers)
+    {
+        _passes!.Grant(numbers);
+        Wake();
+    }
+
+    /// <summary>Changes who works where.</summary>
+    public Task SetMembersAsync(SwarmMembers members) => RunAsync(() =>
+    {
+        _passes!.SetMembers(members);
+        _evaluation!.SetMembers(members);
+        return true;
+    });
+
+    /// <inheritdoc />
+    public int Accept(TensorFrame frame) => MergeExchange.Takes(frame.Header.Kind) ? _exchange.Accept(frame) : _inbox.Accept(frame);
+
+    /// <inheritdoc />
+    public ShardSnapshot? FindSnapshot(long step) => _snapshots.GetValueOrDefault(step);
+
+    /// <inheritdoc />
+    public void ReleaseSnapshot(long step)
+    {
+        if (_snapshots.TryRemove(step, out var snapshot))
+        {
+            Volatile.Write(ref _released, snapshot);
+        }
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        _stopped = true;
+        _inbox.Dispose();
+        _exchange.Dispose();
+        _snapshots.Clear();
+        _trainer?.Dispose();
+        _data?.Dispose();
+    }
+
+    /// <inheritdoc />
+    public async Task<T> RunAsync<T>(Func<T> job)
+    {
+        var result = await _lane.Lane.RunAsync(() => _stopped ? throw new IotaException(ExitCode.RunState, $"shard {_shard} has ended") : job());
+        Wake();
+        return result;
+    }
+
+    private void Wake()
+    {
+        if (!_stopped && Interlocked.Exchange(ref _scheduled, 1) == 0 && !_lane.Lane.TryPost(Run))
+        {
+            Volatile.Write(ref _scheduled, 0);
+        }
+    }
+
+    /// <summary>Does at most one thing, then lets the lane's other shards have their turn.</summary>
+    private void Run()
+    {
+        Volatile.Write(ref _scheduled, 0);
+        if (_stopped)
+        {
+            return;
+        }
+
+        try
+        {
+            var worked = TryRunNext();
+            ReportWhenDue(idle: !worked);
+            if (worked)
+            {
+                Wake();
+            }
+        }
+        catch (Exception failure)
+        {
+            _stopped = true;
+            _control.Fail(_assignment, _shard, failure);
+        }
+    }
+
+    private bool TryRunNext()
+    {
+        if (_orders.TryPeek(out var order) && order.Kind == WorkKind.Snapshot)
+        {
+            _orders.TryDequeue(out _);
+            TakeSnapshot(order);
+            return true;
+        }
+
+        if (_evaluation!.TryRunNext(_orders))
+        {
+            return true;
+        }
+
+        return _passes!.TryRunNext();
+    }
+
+    private void TakeSnapshot(WorkOrder order)
+    {
+        using (_version!.Show())
+        {
+            _snapshots[order.Step] = ShardSnapshot.Take(_trainer!, Interlocked.Exchange(ref _released, null));
+        }
+
+        _control.Report(new ShardReport { Session = Session, Stage = _assignment.Stage, Miner = _shard.Miner, Order = order });
+    }
+
+    /// <summary>
+    /// Reports after each share of a step, and when there is nothing else to do. A first stage that was given nothing on its last request
+    /// is not heard again until it has news: the run grain remembers who waits.
+    /// </summary>
+    private void ReportWhenDue(bool idle)
+    {
+        var wanted = _passes!.Wanted;
+        var due = _tally.BackwardPasses >= _passes.Share || (idle && _tally.HasNews) || (wanted > 0 && _unanswered == 0 && (idle || 2 * wanted > _passes.MostLive));
+        if (!due || Interlocked.Exchange(ref _reporting, 1) == 1)
+        {
+            return;
+        }
+
+        IotaInstruments.RecordLiveTensors(_assignment.Stage, LiveTensors.OnThisThread);
+        Volatile.Write(ref _unanswered, wanted);
+        _ = ReportAsync(_tally.Take(Session, _shard, wanted));
+    }
+
+    private async Task ReportAsync(SwarmReport report)
+    {
+        try
+        {
+            var granted = await _control.ReportAsync(report);
+            if (granted.Length > 0 && !_stopped)
+            {
+                Volatile.Write(ref _unanswered, 0);
+                _passes!.Grant(granted);
+            }
+        }
+        finally
+        {
+            Volatile.Write(ref _reporting, 0);
+            Wake();
+        }
+    }
+}

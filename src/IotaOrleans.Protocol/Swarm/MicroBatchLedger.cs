@@ -1,0 +1,97 @@
+using System.Collections.Immutable;
+
+namespace IotaOrleans.Protocol.Swarm;
+
+/// <summary>
+/// Which micro-batches of a run were given to whom and which are done. Every number is counted once, however often it was given out
+/// or is reported; those of a lost miner are given out again, before new ones.
+/// </summary>
+public sealed class MicroBatchLedger
+{
+    private readonly long _end;
+    private readonly Dictionary<long, string> _open = [];
+    private readonly SortedSet<long> _returned = [];
+    private readonly HashSet<long> _early = [];
+    private long _next;
+    private long _doneBelow;
+
+    /// <summary>Begins a ledger.</summary>
+    /// <param name="first">The first number that is not done.</param>
+    /// <param name="end">One past the last number of the run.</param>
+    public MicroBatchLedger(long first, long end)
+    {
+        _next = _doneBelow = first;
+        _end = end;
+    }
+
+    /// <summary>Micro-batches that are done, counted from the run's first.</summary>
+    public long Completed => _doneBelow + _early.Count;
+
+    /// <summary>Micro-batches that were given out and are not done.</summary>
+    public int Open => _open.Count;
+
+    /// <summary>Whether all are done.</summary>
+    public bool IsComplete => Completed == _end;
+
+    /// <summary>Whether there is anything to give out.</summary>
+    public bool HasMore => _returned.Count > 0 || _next < _end;
+
+    /// <summary>Gives out micro-batches: those that came back first, then the next ones.</summary>
+    public ImmutableArray<long> Grant(string miner, int count)
+    {
+        var granted = ImmutableArray.CreateBuilder<long>();
+        while (granted.Count < count && HasMore)
+        {
+            long number;
+            if (_returned.Count > 0)
+            {
+                number = _returned.Min;
+                _returned.Remove(number);
+            }
+            else
+            {
+                number = _next++;
+            }
+
+            _open[number] = miner;
+            granted.Add(number);
+        }
+
+        return granted.ToImmutable();
+    }
+
+    /// <summary>Notes that a micro-batch is done.</summary>
+    /// <returns>False when it was counted before, or was never given out.</returns>
+    public bool Complete(long number)
+    {
+        if (!_open.Remove(number) && !_returned.Remove(number))
+        {
+            return false;
+        }
+
+        _early.Add(number);
+        while (_early.Remove(_doneBelow))
+        {
+            _doneBelow++;
+        }
+
+        return true;
+    }
+
+    /// <summary>Takes back what a miner had; it is given out again.</summary>
+    /// <returns>How many micro-batches that were.</returns>
+    public int Return(string miner)
+    {
+        var lost = _open.Where(entry => entry.Value == miner).Select(entry => entry.Key).ToArray();
+        foreach (var number in lost)
+        {
+            _open.Remove(number);
+            _returned.Add(number);
+        }
+
+        return lost.Length;
+    }
+
+    /// <summary>Gives out nothing more: the run is stopping. What is under way can still be completed.</summary>
+    public void Close() => _next = _end;
+}

@@ -1,0 +1,78 @@
+using System.Collections.Immutable;
+
+namespace IotaOrleans.Protocol.Swarm;
+
+/// <summary>
+/// Chooses the replica of the next stage that a micro-batch goes to: the one that is expected to answer first, by what is under way to
+/// it and by how long its answers took (Ryabinin et al., 2023, "SWARM Parallelism"). Not safe for several threads.
+/// </summary>
+public sealed class NextHops
+{
+    private const double Smoothing = 0.2;
+
+    private readonly Dictionary<string, Peer> _peers = [];
+    private ImmutableArray<string> _order = [];
+
+    /// <summary>The miners that can be chosen.</summary>
+    public ImmutableArray<string> Peers => _order;
+
+    /// <summary>Changes who can be chosen; what is known of those who stay is kept.</summary>
+    public void Set(ImmutableArray<string> miners)
+    {
+        foreach (var gone in _peers.Keys.Except(miners).ToArray())
+        {
+            _peers.Remove(gone);
+        }
+
+        foreach (var miner in miners)
+        {
+            _peers.TryAdd(miner, new Peer());
+        }
+
+        _order = miners;
+    }
+
+    /// <summary>Chooses for a micro-batch and counts it as under way, or null when nobody is there.</summary>
+    /// <param name="number">Decides between equals, so that not everybody starts with the first.</param>
+    public string? Choose(long number)
+    {
+        if (_order.IsEmpty)
+        {
+            return null;
+        }
+
+        // Nobody is slow before they were tried.
+        var fastest = _peers.Values.Where(peer => peer.Seconds > 0).Select(peer => peer.Seconds).DefaultIfEmpty(1).Min();
+        var start = (int)(number % _order.Length);
+        var chosen = Enumerable.Range(0, _order.Length)
+            .Select(place => _order[(start + place) % _order.Length])
+            .MinBy(miner => (_peers[miner].UnderWay + 1) * (_peers[miner].Seconds > 0 ? _peers[miner].Seconds : fastest))!;
+        _peers[chosen].UnderWay++;
+        return chosen;
+    }
+
+    /// <summary>Notes an answer.</summary>
+    /// <param name="miner">Who answered.</param>
+    /// <param name="elapsed">Time since the micro-batch was sent.</param>
+    /// <param name="ahead">Micro-batches that were under way to the miner when it was sent, itself included.</param>
+    public void Answered(string miner, TimeSpan elapsed, int ahead)
+    {
+        if (_peers.TryGetValue(miner, out var peer))
+        {
+            peer.UnderWay = Math.Max(0, peer.UnderWay - 1);
+            var seconds = elapsed.TotalSeconds / Math.Max(1, ahead);
+            peer.Seconds = peer.Seconds == 0 ? seconds : peer.Seconds + (Smoothing * (seconds - peer.Seconds));
+        }
+    }
+
+    /// <summary>Micro-batches under way to a miner.</summary>
+    public int UnderWay(string miner) => _peers.TryGetValue(miner, out var peer) ? peer.UnderWay : 0;
+
+    private sealed class Peer
+    {
+        public int UnderWay { get; set; }
+
+        /// <summary>Time that one micro-batch takes it, smoothed; zero before the first answer.</summary>
+        public double Seconds { get; set; }
+    }
+}
