@@ -25,8 +25,9 @@ public interface IMinerGrain : IGrainWithStringKey
 /// <param name="Silo">The silo that hosts the miner.</param>
 /// <param name="Lanes">Compute lanes, one processor core each.</param>
 /// <param name="MemoryBytes">Physical memory of the machine.</param>
+/// <param name="Speed">Measured speed of a lane, billions of multiplications per second; zero when it was not measured.</param>
 [GenerateSerializer, Immutable, Alias("IotaOrleans.MinerCapability")]
-public sealed record MinerCapability([property: Id(0)] string Silo, [property: Id(1)] int Lanes, [property: Id(2)] long MemoryBytes);
+public sealed record MinerCapability([property: Id(0)] string Silo, [property: Id(1)] int Lanes, [property: Id(2)] long MemoryBytes, [property: Id(3)] double Speed = 0);
 
 /// <summary>What a miner grain stores.</summary>
 [GenerateSerializer, Immutable, Alias("IotaOrleans.MinerState")]

@@ -37,6 +37,17 @@ public interface ITrainingRunGrain : IGrainWithStringKey
     [Alias("Report")]
     Task ReportAsync(ShardReport report);
 
+    /// <summary>A miner offers itself: in elastic mode it gets the stage that the run needs most, and works as soon as it has the stage's weights.</summary>
+    /// <returns>Whether it is taken in; a miner that is a member already, or comes in exact mode, is not.</returns>
+    [AlwaysInterleave]
+    [Alias("Admit")]
+    Task<bool> AdmitAsync(string miner, MinerCapability capability);
+
+    /// <summary>A miner leaves in order: it is given nothing more, and what it has learnt is merged before it goes.</summary>
+    [AlwaysInterleave]
+    [Alias("Leave")]
+    Task LeaveAsync(string miner);
+
     /// <summary>Counts what a shard did in elastic mode.</summary>
     /// <returns>Micro-batches for it to run, see <see cref="MicroBatchNumber"/>; more may come by <see cref="ISwarmShardGrain.GrantAsync"/>.</returns>
     [AlwaysInterleave]

@@ -42,9 +42,9 @@ public sealed record SwarmReport
     [Id(8)]
     public TimeSpan Elapsed { get; init; }
 
-    /// <summary>One line that says why the shard cannot go on, or null.</summary>
+    /// <summary>What the shard sent.</summary>
     [Id(9)]
-    public string? Failure { get; init; }
+    public SentBytes Sent { get; init; } = new(0, 0);
 }
 
 /// <summary>A micro-batch that was run forward and backward by every stage.</summary>

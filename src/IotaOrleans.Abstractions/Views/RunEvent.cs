@@ -11,6 +11,8 @@ namespace IotaOrleans;
 [JsonDerivedType(typeof(EvaluationCompleted), "evaluation")]
 [JsonDerivedType(typeof(CheckpointWritten), "checkpoint")]
 [JsonDerivedType(typeof(EpochClosed), "epoch")]
+[JsonDerivedType(typeof(MembersChanged), "members")]
+[JsonDerivedType(typeof(StageMerged), "merge")]
 [JsonDerivedType(typeof(RunFinished), "finished")]
 [JsonDerivedType(typeof(RunInterrupted), "interrupted")]
 [JsonDerivedType(typeof(RunFailed), "failed")]
@@ -114,6 +116,57 @@ public sealed record EpochClosed : RunEvent
     public required EpochSettlement Settlement { get; init; }
 }
 
+/// <summary>A miner came, went or changed its stage, in elastic mode.</summary>
+[GenerateSerializer, Immutable, Alias("IotaOrleans.MembersChanged")]
+public sealed record MembersChanged : RunEvent
+{
+    /// <summary>The miner.</summary>
+    [Id(0)]
+    public required string Miner { get; init; }
+
+    /// <summary>What happened to it.</summary>
+    [Id(1)]
+    public required MemberChange Change { get; init; }
+
+    /// <summary>The stage that it holds now, or held last.</summary>
+    [Id(2)]
+    public required int Stage { get; init; }
+
+    /// <summary>One sentence that says why.</summary>
+    [Id(3)]
+    public required string Reason { get; init; }
+
+    /// <summary>All stages and their holders now.</summary>
+    [Id(4)]
+    public required ImmutableArray<StageView> Stages { get; init; }
+}
+
+/// <summary>What happened to a miner of a run.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<MemberChange>))]
+public enum MemberChange
+{
+    /// <summary>It has the agreed version of its stage and works.</summary>
+    Joined,
+
+    /// <summary>It left in order.</summary>
+    Left,
+
+    /// <summary>It is gone; what it had under way was given out again.</summary>
+    Lost,
+
+    /// <summary>It was moved to a stage that was too slow.</summary>
+    Moved,
+}
+
+/// <summary>The replicas of a stage merged, or tried to.</summary>
+[GenerateSerializer, Immutable, Alias("IotaOrleans.StageMerged")]
+public sealed record StageMerged : RunEvent
+{
+    /// <summary>How it went.</summary>
+    [Id(0)]
+    public required MergeReport Report { get; init; }
+}
+
 /// <summary>The last step is done.</summary>
 [GenerateSerializer, Immutable, Alias("IotaOrleans.RunFinished")]
 public sealed record RunFinished : RunEvent
@@ -137,6 +190,23 @@ public sealed record RunFinished : RunEvent
     /// <summary>Seconds from the first step of this session to its end.</summary>
     [Id(4)]
     public required double Seconds { get; init; }
+
+    /// <summary>What the miners of this session sent to each other, or null in exact mode, where it is not counted.</summary>
+    [Id(5)]
+    public SentBytes? Sent { get; init; }
+}
+
+/// <summary>Bytes of tensors that miners sent to each other, whether over a network or within one process.</summary>
+/// <param name="Activations">Activations and their gradients.</param>
+/// <param name="Updates">Updates and merged cells.</param>
+[GenerateSerializer, Immutable, Alias("IotaOrleans.SentBytes")]
+public sealed record SentBytes([property: Id(0)] long Activations, [property: Id(1)] long Updates)
+{
+    /// <summary>Adds two counts.</summary>
+    public static SentBytes operator +(SentBytes one, SentBytes other) => new(one.Activations + other.Activations, one.Updates + other.Updates);
+
+    /// <summary>Adds two counts.</summary>
+    public static SentBytes Add(SentBytes left, SentBytes right) => left + right;
 }
 
 /// <summary>The run stopped before its last step and can be resumed.</summary>

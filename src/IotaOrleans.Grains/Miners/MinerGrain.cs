@@ -1,25 +1,35 @@
 using System.Globalization;
 using IotaOrleans.Grains.Placement;
+using Microsoft.Extensions.Logging;
 
 namespace IotaOrleans.Grains.Miners;
 
 /// <summary>The control side's record of one miner.</summary>
 [ControlPlacement]
-internal sealed class MinerGrain(
+internal sealed partial class MinerGrain(
     [PersistentState("miner", StorageNames.Control)] IPersistentState<MinerGrainState> state,
-    TimeProvider time) : Grain, IMinerGrain
+    IGrainFactory grains,
+    TimeProvider time,
+    ILogger<MinerGrain> logger) : Grain, IMinerGrain
 {
     /// <summary>A heartbeat that brings no news is written this often at most; in between it is kept in memory.</summary>
     private static readonly TimeSpan HeartbeatWriteInterval = TimeSpan.FromMinutes(1);
 
+    private const int MostRunsAsked = 8;
+    private bool _offering;
     private DateTimeOffset _written = DateTimeOffset.MinValue;
 
-    public Task ReportAsync(MinerCapability capability)
+    public async Task ReportAsync(MinerCapability capability)
     {
         var now = time.GetUtcNow();
         var news = capability != state.State.Miner.Capability;
         state.State.Miner = state.State.Miner with { Capability = capability, LastSeen = now };
-        return news || now - _written >= HeartbeatWriteInterval ? SaveAsync() : Task.CompletedTask;
+        if (news || now - _written >= HeartbeatWriteInterval)
+        {
+            await SaveAsync();
+        }
+
+        _ = OfferAsync(capability);
     }
 
     public Task AssignAsync(string run, int stage)
@@ -54,6 +64,39 @@ internal sealed class MinerGrain(
     }
 
     public Task<MinerState> GetAsync() => Task.FromResult(state.State.Miner with { Miner = this.GetPrimaryKeyString() });
+
+    /// <summary>Offers the miner to the newest runs; one that needs it takes it in.</summary>
+    private async Task OfferAsync(MinerCapability capability)
+    {
+        if (_offering)
+        {
+            return;
+        }
+
+        _offering = true;
+        try
+        {
+            var runs = await grains.GetGrain<IRunCatalogGrain>(IRunCatalogGrain.Key).ListAsync();
+            foreach (var run in runs.Reverse().Take(MostRunsAsked))
+            {
+                if (await grains.GetGrain<ITrainingRunGrain>(run).AdmitAsync(this.GetPrimaryKeyString(), capability))
+                {
+                    return;
+                }
+            }
+        }
+        catch (Exception failure)
+        {
+            LogNotOffered(this.GetPrimaryKeyString(), failure);
+        }
+        finally
+        {
+            _offering = false;
+        }
+    }
+
+    [LoggerMessage(LogLevel.Debug, "{Miner} could not be offered to a run")]
+    private partial void LogNotOffered(string miner, Exception failure);
 
     private async Task SaveAsync()
     {

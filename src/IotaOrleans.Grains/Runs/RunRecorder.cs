@@ -71,7 +71,7 @@ internal sealed partial class RunRecorder(
     public void Fail(string failure) => _ = EndAsync(RunPhase.Failed, 0, 0, failure);
 
     /// <summary>Ends the session, once.</summary>
-    public async Task EndAsync(RunPhase phase, long step, double tokensPerSecond, string? failure = null)
+    public async Task EndAsync(RunPhase phase, long step, double tokensPerSecond, string? failure = null, SentBytes? sent = null)
     {
         if (IsOver)
         {
@@ -102,6 +102,7 @@ internal sealed partial class RunRecorder(
                     Checkpoint = state.Checkpoint!,
                     Rewards = await RewardsAsync(),
                     Seconds = seconds,
+                    Sent = sent,
                 },
                 RunPhase.Interrupted => new RunInterrupted { Step = step, Checkpoint = state.Checkpoint },
                 _ => new RunFailed { Step = step, Failure = failure!, Checkpoint = state.Checkpoint },

@@ -67,6 +67,12 @@ internal sealed class TrainingRunGrain(
     public Task<ImmutableArray<long>> ReportSwarmAsync(SwarmReport report) => Task.FromResult((_session as SwarmSession)?.Report(report) ?? []);
 
     /// <inheritdoc />
+    public Task<bool> AdmitAsync(string miner, MinerCapability capability) => (_session as SwarmSession)?.AdmitAsync(miner, capability) ?? Task.FromResult(false);
+
+    /// <inheritdoc />
+    public Task LeaveAsync(string miner) => (_session as SwarmSession)?.LeaveAsync(miner) ?? Task.CompletedTask;
+
+    /// <inheritdoc />
     public Task ReportLossAsync(string miner)
     {
         _session?.ReportLoss(miner);

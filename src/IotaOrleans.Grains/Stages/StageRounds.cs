@@ -10,6 +10,15 @@ namespace IotaOrleans.Grains.Stages;
 /// </summary>
 internal sealed partial class StageRounds : IDisposable
 {
+    /// <summary>Together less than a call may take.</summary>
+    private static readonly StagePhaseSettings Settings = new()
+    {
+        Training = new PhaseBounds(TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(20)),
+        Uploading = new PhaseBounds(TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(20)),
+        Merging = new PhaseBounds(TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(40)),
+        Closing = TimeSpan.FromSeconds(10),
+    };
+
     private static readonly TimeSpan LeastDelay = TimeSpan.FromMilliseconds(10);
 
     private readonly string _run;
@@ -23,6 +32,7 @@ internal sealed partial class StageRounds : IDisposable
     private readonly Func<Func<Task>, TimeSpan, IDisposable> _schedule;
     private readonly Dictionary<string, UpdateReport> _updates = [];
     private readonly Dictionary<string, long> _workBefore = [];
+    private readonly HashSet<string> _newcomers = [];
     private TaskCompletionSource<MergeReport?>? _merging;
     private MergeReport? _lastReport;
     private IDisposable? _timer;
@@ -33,7 +43,7 @@ internal sealed partial class StageRounds : IDisposable
     {
         _saveRound = saveRound;
         (_run, _stage, _opening, _grains, _time, _logger, _schedule) = (run, stage, opening, grains, time, logger, schedule);
-        _settings = new StagePhaseSettings { MinimumWork = opening.Swarm.MinimumWork, Training = new PhaseBounds(TimeSpan.FromSeconds(5), TimeSpan.FromMinutes(2)) };
+        _settings = Settings;
         State = StagePhases.Begin(time.GetUtcNow(), _settings) with { Round = firstRound };
         foreach (var miner in opening.Miners)
         {
@@ -47,10 +57,12 @@ internal sealed partial class StageRounds : IDisposable
 
     private ImmutableArray<string> Live => [.. State.Members.Where(member => member.IsLive).Select(member => member.Miner)];
 
-    public void Join(string miner) => Happen(new StageMinerJoined(miner));
+    /// <summary>A newcomer gets every version; it is waited for from its first work on.</summary>
+    public void Join(string miner) => _newcomers.Add(miner);
 
     public void Lose(string miner)
     {
+        _newcomers.Remove(miner);
         Happen(new StageMinerLost(miner));
         if (State.Phase == StagePhase.Merging && Live.IsEmpty)
         {
@@ -66,15 +78,26 @@ internal sealed partial class StageRounds : IDisposable
             await underWay;
         }
 
+        var since = work.Select(entry => entry.BackwardPasses - _workBefore.GetValueOrDefault(entry.Miner)).ToArray();
+        if (!last && since.All(passes => passes == 0))
+        {
+            return null;
+        }
+
         _last = last;
         _merging = new TaskCompletionSource<MergeReport?>(TaskCreationOptions.RunContinuationsAsynchronously);
         var ended = _merging.Task;
-        foreach (var (miner, passes) in work)
+        for (var i = 0; i < work.Length; i++)
         {
-            var since = passes - _workBefore.GetValueOrDefault(miner);
+            var (miner, passes) = work[i];
             _workBefore[miner] = passes;
-            // The last round takes everybody's work, however little it is.
-            Happen(new StageWorkCounted(miner, State.Round, last ? Math.Max(since, _settings.MinimumWork) : since));
+            if (since[i] > 0 && _newcomers.Remove(miner))
+            {
+                Happen(new StageMinerJoined(miner));
+            }
+
+            // Who has done nothing since the last merge is asked all the same, and weighs nothing: it is there, so nobody waits for it.
+            Happen(new StageWorkCounted(miner, State.Round, Math.Max(since[i], _settings.MinimumWork)));
         }
 
         return await ended;
@@ -157,8 +180,8 @@ internal sealed partial class StageRounds : IDisposable
             _lastReport = await Merge(start.Round).RunAsync(new MergeRequest
             {
                 Session = _opening.Session,
-                Members = Live,
-                Updates = [.. start.Miners.Where(_updates.ContainsKey).Select(miner => new ReplicaUpdate(miner, _updates[miner]))],
+                Members = [.. Live.Union(_newcomers).Order(StringComparer.Ordinal)],
+                Updates = [.. start.Miners.Where(_updates.ContainsKey).Select(miner => new ReplicaUpdate(miner, Weighed(_updates[miner])))],
                 Settings = new MergeSettings { Owners = _opening.Swarm.Owners },
                 Format = _opening.Swarm.UpdateFormat,
                 Patience = TimeSpan.FromSeconds(20),
@@ -177,6 +200,9 @@ internal sealed partial class StageRounds : IDisposable
 
         Happen(new MergeEnded(start.Round, outcome));
     }
+
+    /// <summary>An update of less than the minimum of work is not merged; it stays with its miner until it is more.</summary>
+    private UpdateReport Weighed(UpdateReport report) => report.Work < _opening.Swarm.MinimumWork ? report with { Work = 0 } : report;
 
     private IMergeGrain Merge(long round) => _grains.GetGrain<IMergeGrain>(new MergeId(_run, _stage, round).ToString());
 

@@ -13,9 +13,21 @@ internal sealed class ShardActivity
     /// <summary>Backward passes in this session.</summary>
     public long BackwardPasses { get; private set; }
 
+    /// <summary>Seconds of computing per micro-batch, smoothed; zero before the first.</summary>
+    public double SecondsPerMicroBatch { get; private set; }
+
+    /// <summary>What was measured before the swarm changed says nothing of now.</summary>
+    public void Forget() => (_busyShare, SecondsPerMicroBatch) = (-1, 0);
+
     public void Add(SwarmReport report)
     {
         BackwardPasses += report.BackwardPasses;
+        if (report.BackwardPasses > 0)
+        {
+            var seconds = report.Busy.TotalSeconds / report.BackwardPasses;
+            SecondsPerMicroBatch = SecondsPerMicroBatch == 0 ? seconds : SecondsPerMicroBatch + (Smoothing * (seconds - SecondsPerMicroBatch));
+        }
+
         if (report.Elapsed > TimeSpan.Zero)
         {
             var share = Math.Min(1, report.Busy / report.Elapsed);

@@ -8,8 +8,9 @@ namespace IotaOrleans.Grains.Swarm;
 /// <param name="shard">The shard.</param>
 /// <param name="assignment">Its place in the run.</param>
 /// <param name="transport">The way to the other shards.</param>
+/// <param name="tally">Counts what is sent.</param>
 /// <param name="undelivered">Called when a frame for a miner could not be delivered.</param>
-internal sealed class SwarmFrames(ShardKey shard, ShardAssignment assignment, ITensorTransport transport, Action<ShardKey, Exception> undelivered)
+internal sealed class SwarmFrames(ShardKey shard, ShardAssignment assignment, ITensorTransport transport, SwarmTally tally, Action<ShardKey, Exception> undelivered)
 {
     private TrainingRunSpecification Specification => assignment.Specification;
 
@@ -44,6 +45,7 @@ internal sealed class SwarmFrames(ShardKey shard, ShardAssignment assignment, IT
     public void Send(int stage, string miner, TensorFrame frame)
     {
         var receiver = new ShardKey(shard.Run, stage, miner);
+        tally.AddSent(frame.Header.Kind, frame.Payload.Length);
         var sent = transport.SendAsync(receiver, frame);
         if (!sent.IsCompletedSuccessfully)
         {

@@ -89,13 +89,11 @@ internal sealed class SwarmPasses
             return;
         }
 
-        foreach (var (number, pass) in _live.Where(entry => entry.Value.Next is not { } next || !_hops.Peers.Contains(next)).ToArray())
-        {
-            var output = _frames.RentActivation(FrameKind.Activation, number, _frames.IdOf(number), Specification.MicroBatchSize, pass.Pathway);
-            _trainer.Repeat(number, output.Payload.Span);
-            _live[number] = Send(number, pass.Pathway, output);
-        }
+        Resend(pass => pass.Next is not { } next || !_hops.Peers.Contains(next), refused: null);
     }
+
+    /// <summary>Sends what is under way at a miner to another one, if there is another.</summary>
+    public void Reroute(string refused) => Resend(pass => pass.Next == refused, refused);
 
     /// <summary>Runs the pass that is most urgent, if there is one to run.</summary>
     public bool TryRunNext()
@@ -273,9 +271,19 @@ internal sealed class SwarmPasses
         _accumulated = 0;
     }
 
-    private LivePass Send(long number, ImmutableArray<string> pathway, TensorFrame output)
+    private void Resend(Func<LivePass, bool> applies, string? refused)
     {
-        var next = _hops.Choose(number);
+        foreach (var (number, pass) in _live.Where(entry => applies(entry.Value)).ToArray())
+        {
+            var output = _frames.RentActivation(FrameKind.Activation, number, _frames.IdOf(number), Specification.MicroBatchSize, pass.Pathway);
+            _trainer.Repeat(number, output.Payload.Span);
+            _live[number] = Send(number, pass.Pathway, output, refused);
+        }
+    }
+
+    private LivePass Send(long number, ImmutableArray<string> pathway, TensorFrame output, string? refused = null)
+    {
+        var next = _hops.Choose(number, refused);
         if (next is null)
         {
             output.Dispose();

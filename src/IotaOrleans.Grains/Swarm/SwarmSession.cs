@@ -26,13 +26,10 @@ internal sealed partial class SwarmSession : IRunSession
     private readonly Dictionary<ShardKey, int> _waiting = [];
     private SwarmMembers _members;
     private ImmutableArray<WorkRecord> _work;
-    private TaskCompletionSource<double>? _evaluation;
-    private TaskCompletionSource? _snapshots;
-    private Task _milestones = Task.CompletedTask;
-    private HashSet<int> _snapshotsDue = [];
     private long _completedStep;
     private long _sequence;
     private long _stepStarted;
+    private SentBytes _sent = new(0, 0);
     private bool _stopping;
 
     public SwarmSession(Guid id, TrainingRunState state, IGrainFactory grains, TimeProvider time, Func<TrainingRunState, Task> save, ILogger logger)
@@ -64,7 +61,7 @@ internal sealed partial class SwarmSession : IRunSession
             Steps = _specification.Steps,
             Parameters = ParameterLayout.CountParameters(_specification.Model),
             TokensPerStep = _specification.TokensPerStep,
-            Stages = [.. Shards.Select(View)],
+            Stages = Views(),
         });
         // The first grants; from then on the shards ask.
         foreach (var shard in Shards.Where(shard => shard.Stage == 0))
@@ -99,7 +96,7 @@ internal sealed partial class SwarmSession : IRunSession
 
         if (report.Failure is not null)
         {
-            _recorder.Fail(report.Failure);
+            Lose(report.Miner, report.Failure);
         }
         else if (report.Order.Kind == WorkKind.Evaluate)
         {
@@ -125,6 +122,7 @@ internal sealed partial class SwarmSession : IRunSession
         }
 
         ActivityOf(report.Shard).Add(report);
+        _sent += report.Sent;
         foreach (var (number, pathway) in report.Completed)
         {
             if (_ledger.Complete(number))
@@ -141,39 +139,6 @@ internal sealed partial class SwarmSession : IRunSession
         var granted = report.Wanted > 0 ? _ledger.Grant(report.Shard.Miner, report.Wanted) : [];
         _waiting[report.Shard] = report.Wanted - granted.Length;
         return granted;
-    }
-
-    /// <inheritdoc />
-    public void ReportLoss(string miner)
-    {
-        if (!Active || !_members.Stages.Any(miners => miners.Contains(miner)))
-        {
-            return;
-        }
-
-        var before = _members.Stages;
-        SetMembers([.. before.Select(miners => miners.Remove(miner))]);
-        for (var stage = 0; stage < before.Length; stage++)
-        {
-            if (before[stage].Contains(miner))
-            {
-                _ = Stage(stage).LoseAsync(miner);
-            }
-        }
-
-        LogLost(_specification.Run, miner, _ledger.Return(miner));
-        var empty = _members.Stages.ToList().FindIndex(miners => miners.IsEmpty);
-        if (empty >= 0)
-        {
-            _recorder.Fail($"the silo of {miner} was lost, the last miner of stage {empty}");
-            return;
-        }
-
-        _evaluation?.TrySetCanceled();
-        foreach (var (shard, wanted) in _waiting.Where(entry => entry.Value > 0 && IsMember(entry.Key)).ToArray())
-        {
-            Give(shard, wanted);
-        }
     }
 
     private void SetMembers(ImmutableArray<ImmutableArray<string>> stages)
@@ -204,7 +169,7 @@ internal sealed partial class SwarmSession : IRunSession
         catch (Exception failure)
         {
             LogUnreachable(shard, failure);
-            ReportLoss(shard.Miner);
+            Lose(shard.Miner, failure.Message);
         }
     }
 
@@ -239,107 +204,6 @@ internal sealed partial class SwarmSession : IRunSession
         }
     }
 
-    /// <summary>Merges, evaluates and takes snapshots in order behind the steps, which go on meanwhile.</summary>
-    private void PassMilestones(long step, bool merges, bool evaluates, bool checkpoints, bool last = false)
-    {
-        // A merge that comes while the one before is under way would find nothing new.
-        if ((merges && _milestones.IsCompleted) || evaluates || checkpoints || last)
-        {
-            _milestones = PassMilestonesAsync(_milestones, step, last, evaluates, checkpoints, _work);
-        }
-    }
-
-    private async Task PassMilestonesAsync(Task previous, long step, bool last, bool evaluates, bool checkpoints, ImmutableArray<WorkRecord> openWork)
-    {
-        await previous;
-        try
-        {
-            await MergeAsync(step, last);
-            if (evaluates)
-            {
-                _recorder.Evaluated(step, await EvaluateAsync(step));
-            }
-
-            if (checkpoints)
-            {
-                _recorder.Checkpoint(step, openWork, await SnapshotAsync(step));
-            }
-        }
-        catch (Exception failure)
-        {
-            LogMilestoneFailed(_specification.Run, step, failure);
-            _recorder.Fail($"step {step}: {failure.Message}");
-        }
-    }
-
-    private void EndWhenDone()
-    {
-        var finished = _ledger.IsComplete && !_stopping;
-        if (!Active || !(finished || (_stopping && _ledger.Open == 0)))
-        {
-            return;
-        }
-
-        if (_ending is null)
-        {
-            _ending = EndAsync(finished ? RunPhase.Finished : RunPhase.Interrupted);
-        }
-    }
-
-    private Task? _ending;
-
-    private async Task EndAsync(RunPhase phase)
-    {
-        if (_completedStep > _recorder.CheckpointStep)
-        {
-            PassMilestones(_completedStep, merges: true, evaluates: phase == RunPhase.Finished, checkpoints: true, last: true);
-        }
-
-        await _milestones;
-        await _recorder.EndAsync(phase, _completedStep, _throughput.Mean);
-    }
-
-    private async Task MergeAsync(long step, bool last)
-    {
-        var reports = await Task.WhenAll(_members.Stages.Select((miners, stage) => Stage(stage).MergeAsync(
-            [.. miners.Select(miner => new MinerWork(miner, ActivityOf(new ShardKey(_specification.Run, stage, miner)).BackwardPasses))], last)));
-        foreach (var report in reports.OfType<MergeReport>())
-        {
-            LogMerged(_specification.Run, report.Merge.Stage, step, report.Outcome.Kind, report.Contributors.Length, report.Duration.TotalMilliseconds);
-        }
-    }
-
-    private IStageGrain Stage(int stage) => _grains.GetGrain<IStageGrain>($"{_specification.Run}/{stage}");
-
-    private async Task<double> EvaluateAsync(long step)
-    {
-        while (true)
-        {
-            _evaluation = new TaskCompletionSource<double>(TaskCreationOptions.RunContinuationsAsynchronously);
-            var order = new WorkOrder { Sequence = ++_sequence, Kind = WorkKind.Evaluate, Step = step, Epoch = WorkPlan.EpochOf(_specification, step) };
-            await Shard(First(0)).EnqueueAsync(_id, [order]);
-            try
-            {
-                return await _evaluation.Task;
-            }
-            catch (OperationCanceledException)
-            {
-                // A miner was lost, perhaps one that evaluated: once more, with those who are there.
-            }
-        }
-    }
-
-    private async Task<ImmutableArray<ShardKey>> SnapshotAsync(long step)
-    {
-        ImmutableArray<ShardKey> sources = [.. Enumerable.Range(0, _specification.Stages.Length).Select(First)];
-        _snapshotsDue = [.. sources.Select(source => source.Stage)];
-        _snapshots = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var order = new WorkOrder { Sequence = ++_sequence, Kind = WorkKind.Snapshot, Step = step, Epoch = WorkPlan.EpochOf(_specification, step) };
-        await Task.WhenAll(sources.Select(source => Shard(source).EnqueueAsync(_id, [order])));
-        await _snapshots.Task;
-        return sources;
-    }
-
     private Task ReleaseAsync() => Task.WhenAll(Shards.Select(shard => Shard(shard).ReleaseAsync(_id)));
 
     private bool IsMember(ShardKey shard) => shard.Run == _specification.Run && shard.Stage >= 0 && shard.Stage < _members.Stages.Length && _members.Stages[shard.Stage].Contains(shard.Miner);
@@ -349,23 +213,4 @@ internal sealed partial class SwarmSession : IRunSession
     private IShardGrain Shard(ShardKey shard) => _grains.GetGrain<IShardGrain>(shard.ToString());
 
     private ShardActivity ActivityOf(ShardKey shard) => _activity.TryGetValue(shard, out var activity) ? activity : _activity[shard] = new ShardActivity();
-
-    private StageView View(ShardKey shard) => new(
-        shard.Stage,
-        _specification.Stages[shard.Stage],
-        shard.Miner,
-        ParameterLayout.Of(_specification.Model, _specification.Stages[shard.Stage]).Count,
-        BusyShare: 0);
-
-    [LoggerMessage(LogLevel.Warning, "Run {Run}: {Miner} was lost; {Count} micro-batches are given out again")]
-    private partial void LogLost(string run, string miner, int count);
-
-    [LoggerMessage(LogLevel.Debug, "Run {Run}, stage {Stage}, step {Step}: {Outcome} of {Count} replicas in {Milliseconds} ms")]
-    private partial void LogMerged(string run, int stage, long step, MergeOutcomeKind outcome, int count, double milliseconds);
-
-    [LoggerMessage(LogLevel.Warning, "Shard {Shard} cannot be reached")]
-    private partial void LogUnreachable(ShardKey shard, Exception failure);
-
-    [LoggerMessage(LogLevel.Error, "Run {Run}: what follows step {Step} failed")]
-    private partial void LogMilestoneFailed(string run, long step, Exception failure);
 }

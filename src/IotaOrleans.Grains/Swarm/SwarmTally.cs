@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using IotaOrleans.Tensors;
 
 namespace IotaOrleans.Grains.Swarm;
 
@@ -6,6 +7,8 @@ namespace IotaOrleans.Grains.Swarm;
 internal sealed class SwarmTally
 {
     private long _since = Stopwatch.GetTimestamp();
+    private long _activationBytes;
+    private long _updateBytes;
 
     public List<CompletedMicroBatch> Completed { get; } = [];
 
@@ -19,6 +22,9 @@ internal sealed class SwarmTally
 
     /// <summary>Whether somebody waits to hear of it.</summary>
     public bool HasNews => Completed.Count > 0 || Losses.Count > 0 || BackwardPasses > 0;
+
+    /// <summary>Counts a frame that was sent.</summary>
+    public void AddSent(FrameKind kind, int bytes) => Interlocked.Add(ref MergeExchange.Takes(kind) ? ref _updateBytes : ref _activationBytes, bytes);
 
     /// <summary>Makes a report and begins anew.</summary>
     public SwarmReport Take(Guid session, ShardKey shard, int wanted)
@@ -35,6 +41,7 @@ internal sealed class SwarmTally
             BackwardPasses = BackwardPasses,
             Busy = Busy,
             Elapsed = Stopwatch.GetElapsedTime(_since, now),
+            Sent = new SentBytes(Interlocked.Exchange(ref _activationBytes, 0), Interlocked.Exchange(ref _updateBytes, 0)),
         };
         Completed.Clear();
         Losses.Clear();

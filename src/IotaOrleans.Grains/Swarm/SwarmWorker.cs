@@ -44,7 +44,7 @@ internal sealed class SwarmWorker : IShardWorker, ILane
         (_shard, _assignment, _lane, _control) = (shard, assignment, lane, control);
         _inbox = new SwarmInbox(assignment.Session, InboxCapacity, Wake);
         _exchange = new MergeExchange(assignment.Session, time);
-        _frames = new SwarmFrames(shard, assignment, transport, control.Undelivered);
+        _frames = new SwarmFrames(shard, assignment, transport, _tally, NoteUndelivered);
     }
 
     /// <inheritdoc />
@@ -64,7 +64,7 @@ internal sealed class SwarmWorker : IShardWorker, ILane
         _version = new StageVersion(trainer, Specification.Swarm.Outer);
         _passes = new SwarmPasses(_shard, _assignment, trainer, _data, _inbox, _frames, _tally)
         {
-            LocalSteps = _assignment.Checkpoint is null ? 0 : _assignment.Step,
+            LocalSteps = _assignment.Step,
         };
         _evaluation = new SwarmEvaluation(_shard, _assignment, trainer, _version, _data, _inbox, _frames, _control);
         _merge = new ReplicaMerge(_shard, _assignment, _version, _passes, _frames, _exchange, this);
@@ -134,6 +134,22 @@ internal sealed class SwarmWorker : IShardWorker, ILane
         var result = await _lane.Lane.RunAsync(() => _stopped ? throw new IotaException(ExitCode.RunState, $"shard {_shard} has ended") : job());
         Wake();
         return result;
+    }
+
+    /// <summary>What did not reach a miner goes to another one.</summary>
+    private void NoteUndelivered(ShardKey receiver, Exception failure)
+    {
+        _control.Undelivered(receiver, failure);
+        if (receiver.Stage == _assignment.Stage + 1 && !_stopped)
+        {
+            _lane.Lane.TryPost(() =>
+            {
+                if (!_stopped)
+                {
+                    _passes!.Reroute(receiver.Miner);
+                }
+            });
+        }
     }
 
     private void Wake()

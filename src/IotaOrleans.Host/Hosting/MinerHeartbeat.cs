@@ -1,4 +1,5 @@
 using IotaOrleans.Grains.Hosting;
+using IotaOrleans.Training.Lanes;
 using Microsoft.Extensions.Options;
 
 namespace IotaOrleans.Host.Hosting;
@@ -16,7 +17,10 @@ internal sealed partial class MinerHeartbeat(
             return;
         }
 
-        var capability = new MinerCapability(silo.SiloAddress.ToString(), options.Value.Lanes, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
+        using var lane = new ComputeLane("speed");
+        var speed = await lane.RunAsync(SpeedProbe.Measure, stoppingToken);
+        lane.Dispose();
+        var capability = new MinerCapability(silo.SiloAddress.ToString(), options.Value.Lanes, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, speed);
         using var timer = new PeriodicTimer(Interval, time);
         do
         {

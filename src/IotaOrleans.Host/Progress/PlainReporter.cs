@@ -53,8 +53,14 @@ internal sealed class PlainReporter(IAnsiConsole console, TextWriter messages, i
         EvaluationCompleted evaluation => $"{"evaluation",-11}{Position(evaluation.Step)}  validation loss {Figures.Loss(evaluation.ValidationLoss)}",
         CheckpointWritten checkpoint => $"{"checkpoint",-11}{Position(checkpoint.Step)}  {Figures.Place(checkpoint.Checkpoint)}",
         EpochClosed epoch => $"{"epoch",-11}{Position(epoch.Step)}  " + string.Join(", ", epoch.Settlement.Payslips.Select(slip => $"{slip.Miner} {Figures.Count(slip.Paid)}")),
+        MembersChanged changed => $"{"members",-11}{Position(changed.Step)}  {changed.Miner} {changed.Change.ToString().ToLowerInvariant()}, stage {changed.Stage}: {changed.Reason}",
+        StageMerged { Report: { Outcome.Kind: not MergeOutcomeKind.Merged } or { Faulty.IsEmpty: false } } merged => $"{"merge",-11}{Position(merged.Step)}  {MergeLine(merged.Report)}",
         _ => null,
     };
+
+    private static string MergeLine(MergeReport report) => $"stage {report.Merge.Stage}, round {report.Merge.Round}: {report.Outcome.Kind}"
+        + (report.Outcome.Reason is { } reason ? $", {reason}" : "")
+        + (report.Faulty.IsEmpty ? "" : $"; {string.Join(", ", report.Faulty)} reduced wrongly");
 
     private bool IsDue(long step) => step == _progress.Steps || step % (logInterval ?? Math.Max(1, _progress.Steps / 20)) == 0;
 

@@ -84,6 +84,9 @@ internal sealed class RunProgress
             case EpochClosed epoch:
                 Apply(epoch.Settlement);
                 break;
+            case MembersChanged changed:
+                Stages = changed.Stages;
+                break;
             case RunFinished finished:
                 (End, Checkpoint, Validation) = (finished, finished.Checkpoint, new LossPoint(finished.Step, finished.ValidationLoss));
                 break;

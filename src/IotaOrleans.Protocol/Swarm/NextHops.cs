@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using IotaOrleans.Protocol.Assignment;
 
 namespace IotaOrleans.Protocol.Swarm;
 
@@ -34,20 +35,18 @@ public sealed class NextHops
 
     /// <summary>Chooses for a micro-batch and counts it as under way, or null when nobody is there.</summary>
     /// <param name="number">Decides between equals, so that not everybody starts with the first.</param>
-    public string? Choose(long number)
+    /// <param name="refused">Who did not take it; chosen all the same when there is no other.</param>
+    public string? Choose(long number, string? refused = null)
     {
-        if (_order.IsEmpty)
-        {
-            return null;
-        }
-
         // Nobody is slow before they were tried.
         var fastest = _peers.Values.Where(peer => peer.Seconds > 0).Select(peer => peer.Seconds).DefaultIfEmpty(1).Min();
-        var start = (int)(number % _order.Length);
-        var chosen = Enumerable.Range(0, _order.Length)
-            .Select(place => _order[(start + place) % _order.Length])
-            .MinBy(miner => (_peers[miner].UnderWay + 1) * (_peers[miner].Seconds > 0 ? _peers[miner].Seconds : fastest))!;
-        _peers[chosen].UnderWay++;
+        var loads = _order.Select(miner => new PeerLoad(miner, 1 / (_peers[miner].Seconds > 0 ? _peers[miner].Seconds : fastest), _peers[miner].UnderWay, int.MaxValue)).ToArray();
+        var chosen = (refused is null ? null : Router.Choose(loads, number, ImmutableHashSet.Create(refused))) ?? Router.Choose(loads, number);
+        if (chosen is not null)
+        {
+            _peers[chosen].UnderWay++;
+        }
+
         return chosen;
     }
 

@@ -26,6 +26,7 @@ public static class RunViewReducer
             EvaluationCompleted evaluation => WithValidationLoss(view, evaluation.Step, evaluation.ValidationLoss),
             CheckpointWritten checkpoint => view with { Checkpoint = checkpoint.Checkpoint },
             EpochClosed closed => Settle(view, closed.Settlement),
+            MembersChanged changed => view with { Stages = changed.Stages },
             RunFinished finished => Finish(view, finished),
             RunInterrupted interrupted => view with { Checkpoint = interrupted.Checkpoint ?? view.Checkpoint },
             RunFailed failed => view with { Checkpoint = failed.Checkpoint ?? view.Checkpoint, Failure = failed.Failure },

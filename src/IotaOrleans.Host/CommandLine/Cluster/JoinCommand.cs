@@ -9,6 +9,7 @@ namespace IotaOrleans.Host.CommandLine.Cluster;
 /// <summary><c>iota join</c>: a silo that hosts miners and works until it is told to leave.</summary>
 internal sealed class JoinCommand : IotaCommand
 {
+    private static readonly TimeSpan LeavePatience = TimeSpan.FromSeconds(4);
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(3);
 
     private readonly Setting<DnsEndPoint?> _cluster = new(
@@ -65,6 +66,7 @@ internal sealed class JoinCommand : IotaCommand
         logging.Started();
         await Console.Out.WriteLineAsync($"joined {primary} as {string.Join(", ", miners)}; Ctrl+C leaves");
         await leave;
+        await LeaveAsync(host.Services.GetRequiredService<IGrainFactory>(), miners);
         using var patience = new CancellationTokenSource(StopPatience);
         try
         {
@@ -76,6 +78,26 @@ internal sealed class JoinCommand : IotaCommand
         }
 
         return (int)ExitCode.Success;
+    }
+
+    /// <summary>What the miners have learnt is merged before they go, if that can be done soon.</summary>
+    private static async Task LeaveAsync(IGrainFactory grains, IReadOnlyList<string> miners)
+    {
+        try
+        {
+            await Task.WhenAll(miners.Select(async miner =>
+            {
+                if ((await grains.GetGrain<IMinerGrain>(miner).GetAsync()).Run is { } run)
+                {
+                    await grains.GetGrain<ITrainingRunGrain>(run).LeaveAsync(miner);
+                }
+            })).WaitAsync(LeavePatience);
+        }
+#pragma warning disable CA1031 // The cluster goes on without us either way.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+        }
     }
 
     private static async Task StartAsync(IHost host, IPEndPoint primary)

@@ -1,0 +1,244 @@
+using System.Collections.Immutable;
+using IotaOrleans.Protocol.Swarm;
+using IotaOrleans.Training.Models;
+using Microsoft.Extensions.Logging;
+
+namespace IotaOrleans.Grains.Swarm;
+
+/// <summary>Who works for the run: miners that join, leave, are lost, or are moved to a stage that is too slow.</summary>
+internal sealed partial class SwarmSession
+{
+    private const int MostFetches = 5;
+    private const int RoundsBetweenMoves = 3;
+
+    // Values, gradients, two moments, and five vectors for the agreed version and the next one: nine numbers of four bytes each.
+    private const long BytesPerParameter = 9 * sizeof(float);
+
+    private readonly Dictionary<string, MinerCapability> _capabilities = [];
+    private readonly HashSet<string> _changing = [];
+    private int _roundsSinceMove;
+
+    /// <inheritdoc />
+    public void ReportLoss(string miner) => Lose(miner, $"the silo of {miner} was lost");
+
+    /// <summary>Takes a miner in.</summary>
+    public async Task<bool> AdmitAsync(string miner, MinerCapability capability)
+    {
+        _capabilities[miner] = capability;
+        if (!Active || _stopping || _ending is not null || IsMember(miner) || !_changing.Add(miner))
+        {
+            return false;
+        }
+
+        try
+        {
+            if (SwarmPlanner.ChooseStage(_members.Stages.Length, MemoryNeeds(), Paces(), miner, RelativeSpeed(capability), capability.MemoryBytes) is not { } stage)
+            {
+                LogTooSmall(_specification.Run, miner, capability.MemoryBytes);
+                return false;
+            }
+
+            await EnterAsync(miner, stage, MemberChange.Joined, $"{miner} offered itself, and stage {stage} needed it most");
+            return true;
+        }
+        catch (Exception failure)
+        {
+            LogNotAdmitted(_specification.Run, miner, failure);
+            return false;
+        }
+        finally
+        {
+            _changing.Remove(miner);
+        }
+    }
+
+    /// <summary>Lets a miner go, with what it has learnt merged before.</summary>
+    public async Task LeaveAsync(string miner)
+    {
+        if (!Active || !IsMember(miner) || !_changing.Add(miner))
+        {
+            return;
+        }
+
+        try
+        {
+            var stage = StageOf(miner);
+            if (_members.Stages[stage].Length == 1)
+            {
+                Lose(miner, $"{miner} left");
+                return;
+            }
+
+            await WithdrawAsync(miner, stage);
+            Announce(miner, MemberChange.Left, stage, $"{miner} left; what it had learnt is merged");
+        }
+        finally
+        {
+            _changing.Remove(miner);
+        }
+    }
+
+    private void Lose(string miner, string reason)
+    {
+        if (!Active || !IsMember(miner))
+        {
+            return;
+        }
+
+        var stage = StageOf(miner);
+        SetMembers([.. _members.Stages.Select(miners => miners.Remove(miner))]);
+        _ = Stage(stage).LoseAsync(miner);
+        LogLost(_specification.Run, miner, _ledger.Return(miner), reason);
+        if (_members.Stages[stage].IsEmpty)
+        {
+            _recorder.Fail($"stage {stage} lost its last miner: {reason}");
+            return;
+        }
+
+        Announce(miner, MemberChange.Lost, stage, reason);
+        _evaluation?.TrySetCanceled();
+        _snapshots?.TrySetCanceled();
+        GiveToWaiting();
+    }
+
+    private void GiveToWaiting()
+    {
+        foreach (var (shard, wanted) in _waiting.Where(entry => entry.Value > 0 && IsMember(entry.Key)).ToArray())
+        {
+            Give(shard, wanted);
+        }
+    }
+
+    private async Task EnterAsync(string miner, int stage, MemberChange change, string reason)
+    {
+        var shard = new ShardKey(_specification.Run, stage, miner);
+        await _grains.GetGrain<IMinerGrain>(miner).AssignAsync(_specification.Run, stage);
+        await Shard(shard).PrepareAsync(new ShardAssignment { Specification = _specification, Stage = stage, Session = _id, Step = _completedStep });
+        await Stage(stage).JoinAsync(miner);
+        await FetchAsync(shard);
+        SetMembers(_members.Stages.SetItem(stage, _members.Stages[stage].Add(miner)));
+        Announce(miner, change, stage, reason);
+        if (stage == 0)
+        {
+            Give(shard, FirstGrant);
+        }
+    }
+
+    /// <summary>A version may be superseded while it is fetched: then the next one is.</summary>
+    private async Task FetchAsync(ShardKey shard)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var version = await Stage(shard.Stage).GetVersionAsync();
+            try
+            {
+                await _grains.GetGrain<ISwarmShardGrain>(shard.ToString()).FetchAsync(_id, version, _members.Stages[shard.Stage]);
+                if (await Stage(shard.Stage).GetVersionAsync() == version)
+                {
+                    return;
+                }
+            }
+            catch (Exception) when (attempt < MostFetches)
+            {
+                // Most likely a merge came in between.
+            }
+
+            if (attempt == MostFetches)
+            {
+                throw new IotaException(ExitCode.RunState, $"{shard} could not fetch its stage in {MostFetches} attempts");
+            }
+        }
+    }
+
+    /// <summary>Nothing new is sent to the miner; when its stage has merged, it goes.</summary>
+    private async Task WithdrawAsync(string miner, int stage)
+    {
+        var shard = new ShardKey(_specification.Run, stage, miner);
+        var work = ActivityOf(shard).BackwardPasses;
+        SetMembers(_members.Stages.SetItem(stage, _members.Stages[stage].Remove(miner)));
+        _ledger.Return(miner);
+        GiveToWaiting();
+        await Stage(stage).MergeAsync([new MinerWork(miner, work), .. Work(stage)], last: false);
+        await Stage(stage).LoseAsync(miner);
+        await Shard(shard).ReleaseAsync(_id);
+        _activity.Remove(shard);
+    }
+
+    /// <summary>Moves a miner to the slowest stage when that makes the run faster by more than a tenth.</summary>
+    private async Task RebalanceAsync()
+    {
+        if (++_roundsSinceMove < RoundsBetweenMoves || _changing.Count > 0 || _stopping || _ending is not null)
+        {
+            return;
+        }
+
+        if (SwarmPlanner.ProposeMove(_members.Stages.Length, MemoryNeeds(), Paces()) is not { } move || !_changing.Add(move.Miner))
+        {
+            return;
+        }
+
+        _roundsSinceMove = 0;
+        try
+        {
+            await WithdrawAsync(move.Miner, move.From);
+            await EnterAsync(move.Miner, move.To, MemberChange.Moved, string.Create(
+                System.Globalization.CultureInfo.InvariantCulture,
+                $"stage {move.To} was the slowest: {move.Before:0.0} micro-batches a second, {move.After:0.0} are expected now"));
+            foreach (var activity in _activity.Values)
+            {
+                activity.Forget();
+            }
+        }
+        finally
+        {
+            _changing.Remove(move.Miner);
+        }
+    }
+
+    private void Announce(string miner, MemberChange change, int stage, string reason) => _recorder.Publish(new MembersChanged
+    {
+        Step = _completedStep,
+        Miner = miner,
+        Change = change,
+        Stage = stage,
+        Reason = reason,
+        Stages = Views(),
+    });
+
+    private ImmutableArray<StageView> Views() => [.. Shards.Select(shard => new StageView(
+        shard.Stage,
+        _specification.Stages[shard.Stage],
+        shard.Miner,
+        ParameterLayout.Of(_specification.Model, _specification.Stages[shard.Stage]).Count,
+        ActivityOf(shard).BusyShare))];
+
+    private ImmutableArray<MinerWork> Work(int stage) =>
+        [.. _members.Stages[stage].Select(miner => new MinerWork(miner, ActivityOf(new ShardKey(_specification.Run, stage, miner)).BackwardPasses))];
+
+    private long[] MemoryNeeds() => [.. _specification.Stages.Select(blocks => ParameterLayout.Of(_specification.Model, blocks).Count * BytesPerParameter)];
+
+    private ShardPace[] Paces() => [.. Shards.Select(shard => new ShardPace(
+        shard, ActivityOf(shard).SecondsPerMicroBatch, _capabilities.TryGetValue(shard.Miner, out var capability) ? capability.MemoryBytes : long.MaxValue))];
+
+    private double RelativeSpeed(MinerCapability capability)
+    {
+        double[] others = [.. _capabilities.Values.Where(other => other.Speed > 0).Select(other => other.Speed).Order()];
+        return capability.Speed > 0 && others.Length > 0 ? capability.Speed / others[others.Length / 2] : 1;
+    }
+
+    private bool IsMember(string miner) => _members.Stages.Any(miners => miners.Contains(miner));
+
+    private int StageOf(string miner) => Enumerable.Range(0, _members.Stages.Length).First(stage => _members.Stages[stage].Contains(miner));
+
+    [LoggerMessage(LogLevel.Warning, "Run {Run}: {Miner} was lost ({Reason}); {Count} micro-batches are given out again")]
+    private partial void LogLost(string run, string miner, int count, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "Run {Run}: {Miner} has {Bytes} bytes of memory, too few for any stage")]
+    private partial void LogTooSmall(string run, string miner, long bytes);
+
+    [LoggerMessage(LogLevel.Warning, "Run {Run}: {Miner} could not be taken in")]
+    private partial void LogNotAdmitted(string run, string miner, Exception failure);
+
+    [LoggerMessage(LogLevel.Warning, "Shard {Shard} cannot be reached")]
+    private partial void LogUnreachable(ShardKey shard, Exception failure);
+}
