@@ -32,6 +32,31 @@ internal static class Property
         }
     }
 
+    /// <summary>Checks a property that says whether it holds.</summary>
+    /// <param name="generator">Makes the cases.</param>
+    /// <param name="holds">Whether it holds.</param>
+    /// <param name="cases">How many are checked.</param>
+    public static void ForAll<T>(this Gen<T> generator, Func<T, bool> holds, int cases = Cases)
+    {
+        void Check(T value)
+        {
+            if (!holds(value))
+            {
+                throw new InvalidOperationException("The property does not hold.");
+            }
+        }
+
+        generator.ForAll((Action<T>)Check, cases);
+    }
+
+    /// <inheritdoc cref="ForAll{T}(Gen{T}, Func{T, bool}, int)"/>
+    public static void ForAll<T1, T2>(this Gen<(T1, T2)> generator, Func<T1, T2, bool> holds, int cases = Cases) =>
+        generator.ForAll(it => holds(it.Item1, it.Item2), cases);
+
+    /// <inheritdoc cref="ForAll{T}(Gen{T}, Func{T, bool}, int)"/>
+    public static void ForAll<T1, T2, T3>(this Gen<(T1, T2, T3)> generator, Func<T1, T2, T3, bool> holds, int cases = Cases) =>
+        generator.ForAll(it => holds(it.Item1, it.Item2, it.Item3), cases);
+
     /// <inheritdoc cref="ForAll{T}(Gen{T}, Action{T}, int)"/>
     public static void ForAll<T1, T2>(this Gen<(T1, T2)> generator, Action<T1, T2> holds, int cases = Cases) =>
         generator.ForAll(it => holds(it.Item1, it.Item2), cases);

@@ -25,23 +25,26 @@ public sealed class MergeTally
         MergeSettings settings,
         ImmutableList<ImmutableArray<CellCopy>> copies,
         ImmutableHashSet<string> lost,
-        bool isClosed,
+        ImmutableHashSet<string>? gone,
         ImmutableList<CellDecision>? decisions = null)
     {
         _map = map;
         _settings = settings;
         _copies = copies;
         Lost = lost;
-        IsClosed = isClosed;
+        Gone = gone;
         _decisions = decisions ?? [.. map.Cells.Select(Decide)];
         _open = _decisions.Count(decision => decision.IsOpen);
     }
 
-    /// <summary>Miners that were lost during the merge.</summary>
+    /// <summary>Miners that were lost while the merge was open.</summary>
     public ImmutableHashSet<string> Lost { get; }
 
+    /// <summary>Miners that were lost since the merge was closed; null while it is open. They change nothing but who can still send a cell.</summary>
+    public ImmutableHashSet<string>? Gone { get; }
+
     /// <summary>Whether nobody is waited for any more.</summary>
-    public bool IsClosed { get; }
+    public bool IsClosed => Gone is not null;
 
     /// <summary>Whether every cell is settled.</summary>
     public bool IsSettled => _open == 0;
@@ -71,18 +74,19 @@ public sealed class MergeTally
 
     /// <summary>A tally without copies.</summary>
     public static MergeTally Begin(ButterflyMap map, MergeSettings settings) =>
-        new(map, settings, [.. map.Cells.Select(_ => ImmutableArray<CellCopy>.Empty)], [], isClosed: false);
+        new(map, settings, [.. map.Cells.Select(_ => ImmutableArray<CellCopy>.Empty)], [], gone: null);
 
     /// <summary>The tally that had these copies.</summary>
     /// <param name="map">The merge's map.</param>
     /// <param name="settings">The merge's settings.</param>
     /// <param name="copies">What <see cref="Copies"/> gave.</param>
     /// <param name="lost">What <see cref="Lost"/> gave.</param>
-    /// <param name="isClosed">What <see cref="IsClosed"/> gave.</param>
-    public static MergeTally Restore(ButterflyMap map, MergeSettings settings, IEnumerable<CellCopy> copies, IEnumerable<string> lost, bool isClosed)
+    /// <param name="gone">What <see cref="Gone"/> gave.</param>
+    public static MergeTally Restore(
+        ButterflyMap map, MergeSettings settings, IEnumerable<CellCopy> copies, IEnumerable<string> lost, IEnumerable<string>? gone)
     {
         var byCell = copies.ToLookup(copy => copy.Cell);
-        return new MergeTally(map, settings, [.. map.Cells.Select(cell => byCell[cell.Index].ToImmutableArray())], [.. lost], isClosed);
+        return new MergeTally(map, settings, [.. map.Cells.Select(cell => byCell[cell.Index].ToImmutableArray())], [.. lost], gone?.ToImmutableHashSet());
     }
 
     /// <summary>Adds a report.</summary>
@@ -95,15 +99,24 @@ public sealed class MergeTally
 
         var copies = _copies.SetItem(copy.Cell, _copies[copy.Cell].Add(copy));
         var decision = Decide(_map.Cells[copy.Cell], copies[copy.Cell]);
-        return new MergeTally(_map, _settings, copies, Lost, IsClosed, _decisions.SetItem(copy.Cell, decision));
+        return new MergeTally(_map, _settings, copies, Lost, Gone, _decisions.SetItem(copy.Cell, decision));
     }
 
     /// <summary>A miner is lost: it is no longer waited for, and cannot send what it has.</summary>
-    public MergeTally Lose(string miner) =>
-        !_map.Miners.Contains(miner) || Lost.Contains(miner) ? this : new MergeTally(_map, _settings, _copies, Lost.Add(miner), IsClosed);
+    public MergeTally Lose(string miner)
+    {
+        if (!_map.Miners.Contains(miner) || !IsThere(miner))
+        {
+            return this;
+        }
+
+        return Gone is null
+            ? new MergeTally(_map, _settings, _copies, Lost.Add(miner), gone: null)
+            : new MergeTally(_map, _settings, _copies, Lost, Gone.Add(miner));
+    }
 
     /// <summary>The merge's time is up: what is not settled is decided by the copies that have come.</summary>
-    public MergeTally Close() => IsClosed ? this : new MergeTally(_map, _settings, _copies, Lost, isClosed: true);
+    public MergeTally Close() => IsClosed ? this : new MergeTally(_map, _settings, _copies, Lost, gone: []);
 
     /// <summary>Who agreed with whom.</summary>
     public AgreementMatrix Agreement() => new(_map, _copies);
@@ -129,6 +142,8 @@ public sealed class MergeTally
         var kind = share > _settings.MaximumGapShare || share == 1 ? MergeOutcomeKind.Failed : MergeOutcomeKind.MergedWithGaps;
         return new MergeOutcome(kind, gaps, reason);
     }
+
+    private bool IsThere(string miner) => !Lost.Contains(miner) && Gone?.Contains(miner) != true;
 
     private CellDecision Decide(MergeCell cell) => Decide(cell, _copies[cell.Index]);
 
@@ -186,7 +201,7 @@ public sealed class MergeTally
         {
             ImmutableArray<string> holders =
             [
-                .. votes.Where(vote => vote.Hash == hash && !Lost.Contains(vote.Miner)).Select(vote => vote.Miner)
+                .. votes.Where(vote => vote.Hash == hash && IsThere(vote.Miner)).Select(vote => vote.Miner)
                     .OrderBy(miner => (uint)cell.Owners.IndexOf(miner)),
             ];
             ImmutableArray<string> against = [.. votes.Where(vote => vote.Hash != hash).Select(vote => vote.Miner)];

@@ -5,7 +5,7 @@ namespace IotaOrleans.Protocol.Merging;
 /// <summary>What a stage's grain has to do after a transition, in this order.</summary>
 public abstract record StageEffect;
 
-/// <summary>Give a miner that joined the last agreed version.</summary>
+/// <summary>Give a miner that joined the last agreed version, unless it was only away for a moment and still has what it had.</summary>
 /// <param name="Miner">The miner.</param>
 public sealed record SendLastVersion(string Miner) : StageEffect;
 
