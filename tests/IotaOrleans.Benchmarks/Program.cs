@@ -1,6 +1,7 @@
 // Every figure that the README quotes, each from one command:
 //   dotnet run -c Release --project tests/IotaOrleans.Benchmarks -- pipeline --json
 using System.CommandLine;
+using IotaOrleans.Benchmarks.Compression;
 using IotaOrleans.Benchmarks.Memory;
 using IotaOrleans.Benchmarks.Pipeline;
 using IotaOrleans.Benchmarks.Reports;
@@ -12,7 +13,9 @@ root.Subcommands.Add(PipelineBenchmark.Command());
 root.Subcommands.Add(ScheduleBenchmark.Command());
 root.Subcommands.Add(MemoryBenchmark.Command());
 root.Subcommands.Add(TransportBenchmark.Command());
+root.Subcommands.Add(CompressionBenchmark.Command());
 root.Subcommands.Add(AllCommand.Create());
 root.Subcommands.Add(PlainProcess.Command());
 root.Subcommands.Add(ReceiverProcess.Command());
+root.Subcommands.Add(TailProcess.Command());
 return await root.Parse(args).InvokeAsync();

@@ -48,6 +48,17 @@ public sealed record ModelConfiguration
     [Id(10)]
     public double InitializerRange { get; init; } = 0.02;
 
+    /// <summary>The narrow places between stages, or null when the whole residual stream passes.</summary>
+    [Id(11)]
+    public Bottleneck? Bottleneck { get; init; }
+
     /// <summary>Width of one head.</summary>
     public int HeadSize => HiddenSize / HeadCount;
+
+    /// <summary>Whether a block is the first one after a narrow place.</summary>
+    public bool FollowsBottleneck(int block) => Bottleneck is { } bottleneck && bottleneck.Boundaries.Contains(block);
+
+    /// <summary>Width of the activation that passes into a block from the one before, and of the gradient that comes back.</summary>
+    /// <param name="block">The block's index.</param>
+    public int BoundaryWidth(int block) => FollowsBottleneck(block) ? Bottleneck!.Width : HiddenSize;
 }

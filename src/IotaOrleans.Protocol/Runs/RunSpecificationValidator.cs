@@ -38,9 +38,24 @@ public static class RunSpecificationValidator
         }
 
         Require(next == model.BlockCount, $"the stages hold {next} of {model.BlockCount} blocks");
+        RequireBottleneck(specification);
         RequireOptimizer(specification.Optimizer);
         Require(specification.Swarm.InnerSteps > 0, $"--inner-steps is {specification.Swarm.InnerSteps}: it must be at least 1");
         Require(specification.Swarm.Owners > 0, $"--owners is {specification.Swarm.Owners}: it must be at least 1");
+    }
+
+    private static void RequireBottleneck(TrainingRunSpecification specification)
+    {
+        if (specification.Model.Bottleneck is not { } bottleneck)
+        {
+            return;
+        }
+
+        Require(specification.Stages.Length > 1, "--bottleneck needs a boundary between stages: use at least 2 --stages");
+        Require(bottleneck.Width > 0 && bottleneck.Width < specification.Model.HiddenSize,
+            $"--bottleneck is {bottleneck.Width}: it must be at least 1 and less than the model's width of {specification.Model.HiddenSize}");
+        Require(bottleneck == Bottleneck.Between(specification.Stages, bottleneck.Width),
+            $"the model has bottlenecks before the blocks {string.Join(", ", bottleneck.Boundaries)} and can only be cut there: --stages must be {bottleneck.Boundaries.Length + 1}");
     }
 
     private static void RequireSchedule(TrainingRunSpecification specification)

@@ -35,7 +35,7 @@ public static class ModelChecker
 
     /// <summary>Runs the comparison on a lane of its own.</summary>
     /// <param name="directory">Folder of the model.</param>
-    /// <param name="stages">The blocks of each stage.</param>
+    /// <param name="stages">Chooses the blocks of each stage; a model with bottlenecks is cut where they are.</param>
     /// <exception cref="IotaException">The folder is no model, is damaged or of an unsupported shape.</exception>
     public static ModelCheckResult Check(string directory, Func<ModelConfiguration, ImmutableArray<BlockRange>> stages)
     {
@@ -45,7 +45,7 @@ public static class ModelChecker
             model = source.Configuration;
         }
 
-        var cut = stages(model);
+        var cut = model.Bottleneck?.Stages(model.BlockCount) ?? stages(model);
         var referencePath = Path.Combine(directory, ReferenceFileName);
         using var lane = new ComputeLane("check");
         return lane.RunAsync(() =>
@@ -82,12 +82,12 @@ public static class ModelChecker
             }
 
             var (first, last, sum) = Logits(stages, batch);
-            var loss = Pass(model, stages, batch);
+            var loss = Pass(model, cut, stages, batch);
             var gradients = TensorNorms(stages, stage => stage.Parameters.Gradients);
             var steps = new List<(double, double)>();
             for (var step = 1; step <= OptimizerSteps; step++)
             {
-                var stepLoss = step == 1 ? loss : Pass(model, stages, batch);
+                var stepLoss = step == 1 ? loss : Pass(model, cut, stages, batch);
                 var norm = Math.Sqrt(stages.Sum(stage => GradientNorm.SumOfSquares(stage.Parameters.Gradients)) - TiedShare(model, stages));
                 steps.Add((stepLoss, norm));
                 foreach (var stage in stages)
@@ -117,30 +117,31 @@ public static class ModelChecker
     }
 
     /// <summary>Forward and backward through all stages, with the same bytes between them as in a cluster.</summary>
-    private static double Pass(ModelConfiguration model, StageTrainer[] stages, ModelMeasurements batch)
+    private static double Pass(ModelConfiguration model, ImmutableArray<BlockRange> cut, StageTrainer[] stages, ModelMeasurements batch)
     {
         int sequences = batch.InputIds.Length, time = batch.InputIds[0].Length;
-        var size = sequences * time * model.HiddenSize * sizeof(float);
-        var between = new byte[size];
+        var between = Array.Empty<byte>();
         var tokens = batch.InputIds.SelectMany(row => row).ToArray();
         var labels = batch.Labels.SelectMany(row => row).ToArray();
         double loss = 0;
         for (var stage = 0; stage < stages.Length; stage++)
         {
-            var output = new byte[stage == stages.Length - 1 ? 0 : size];
+            var output = new byte[stage == stages.Length - 1 ? 0 : Size(cut[stage].End)];
             loss = stages[stage].Forward(0, new StageInput { Tokens = tokens, Targets = labels, Activation = between }, time, output);
             between = output;
         }
 
         for (var stage = stages.Length - 1; stage >= 0; stage--)
         {
-            var input = new byte[stage == 0 ? 0 : size];
+            var input = new byte[stage == 0 ? 0 : Size(cut[stage].First)];
             stages[stage].Backward(0, between, 1, input);
             between = input;
         }
 
         AddTiedGradients(model, stages);
         return loss;
+
+        int Size(int block) => sequences * time * model.BoundaryWidth(block) * sizeof(float);
     }
 
     private static void AddTiedGradients(ModelConfiguration model, StageTrainer[] stages)

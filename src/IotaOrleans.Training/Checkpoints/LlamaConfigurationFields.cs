@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 
 namespace IotaOrleans.Training.Checkpoints;
@@ -26,6 +27,30 @@ internal sealed class LlamaConfigurationFields
         return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int count) && count > 0
             ? count
             : throw Fault(field, $"is {value.GetRawText()}, expected a whole number of at least 1");
+    }
+
+    public bool Has(string field) => Find(field) is not null;
+
+    /// <summary>A list with at least one whole number.</summary>
+    public ImmutableArray<int> Counts(string field)
+    {
+        if (Find(field) is not { } value)
+        {
+            throw Fault(field, "is missing");
+        }
+
+        var counts = ImmutableArray.CreateBuilder<int>();
+        foreach (var element in value.ValueKind == JsonValueKind.Array ? value.EnumerateArray() : default)
+        {
+            if (element.ValueKind != JsonValueKind.Number || !element.TryGetInt32(out int count))
+            {
+                throw Fault(field, $"has {element.GetRawText()}, expected whole numbers");
+            }
+
+            counts.Add(count);
+        }
+
+        return counts.Count > 0 ? counts.ToImmutable() : throw Fault(field, $"is {value.GetRawText()}, expected a list of whole numbers");
     }
 
     public double Positive(string field, double whenAbsent) => Find(field) is { } value ? Positive(field, value) : whenAbsent;

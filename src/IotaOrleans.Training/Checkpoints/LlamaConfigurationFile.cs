@@ -5,12 +5,18 @@ namespace IotaOrleans.Training.Checkpoints;
 
 /// <summary>
 /// Reads and writes the <c>config.json</c> of a Hugging Face <c>LlamaForCausalLM</c>. Anything that would change the
-/// model's arithmetic and is not supported is refused by name: a model that loads is computed exactly.
+/// model's arithmetic and is not supported is refused by name: a model that loads is computed exactly. A model with bottlenecks is no plain
+/// Llama: it has a type of its own, so that nothing else opens it and leaves them out, its bottleneck's width, and the blocks that follow one.
 /// </summary>
 public static class LlamaConfigurationFile
 {
     /// <summary>The file's name inside a model directory.</summary>
     public const string Name = "config.json";
+
+    private const string PlainType = "llama";
+    private const string BottleneckType = "iota_llama";
+    private const string BottleneckSize = "bottleneck_size";
+    private const string BottleneckBoundaries = "bottleneck_boundaries";
 
     /// <summary>Reads and checks a configuration.</summary>
     /// <exception cref="IotaException">The file is missing, damaged, or describes an unsupported model (<see cref="ExitCode.Model"/>).</exception>
@@ -43,9 +49,9 @@ public static class LlamaConfigurationFile
         {
             json.WriteStartObject();
             json.WriteStartArray("architectures");
-            json.WriteStringValue("LlamaForCausalLM");
+            json.WriteStringValue(configuration.Bottleneck is null ? "LlamaForCausalLM" : "IotaLlamaForCausalLM");
             json.WriteEndArray();
-            json.WriteString("model_type", "llama");
+            json.WriteString("model_type", configuration.Bottleneck is null ? PlainType : BottleneckType);
             json.WriteString("hidden_act", "silu");
             json.WriteString("torch_dtype", "float32");
             json.WriteBoolean("attention_bias", false);
@@ -63,16 +69,35 @@ public static class LlamaConfigurationFile
             json.WriteNumber("rope_theta", configuration.RotaryBase);
             json.WriteNumber("max_position_embeddings", configuration.ContextLength);
             json.WriteBoolean("tie_word_embeddings", configuration.TiedEmbeddings);
+            WriteBottleneck(json, configuration.Bottleneck);
             json.WriteEndObject();
         }
 
         return Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length) + "\n";
     }
 
+    private static void WriteBottleneck(Utf8JsonWriter json, Bottleneck? bottleneck)
+    {
+        if (bottleneck is null)
+        {
+            return;
+        }
+
+        json.WriteNumber(BottleneckSize, bottleneck.Width);
+        json.WriteStartArray(BottleneckBoundaries);
+        foreach (var block in bottleneck.Boundaries)
+        {
+            json.WriteNumberValue(block);
+        }
+
+        json.WriteEndArray();
+    }
+
     // Defaults for absent fields are those of transformers' LlamaConfig.
     private static ModelConfiguration Parse(LlamaConfigurationFields fields)
     {
-        fields.RequireText("model_type", "llama");
+        var hasBottleneck = fields.Has(BottleneckSize);
+        fields.RequireText("model_type", hasBottleneck ? BottleneckType : PlainType);
         fields.RequireText("hidden_act", "silu", whenAbsent: "silu");
         fields.RequireFalse("attention_bias");
         fields.RequireFalse("mlp_bias");
@@ -92,9 +117,35 @@ public static class LlamaConfigurationFile
             RotaryBase = fields.RotaryBase(whenAbsent: 10000),
             TiedEmbeddings = fields.Flag("tie_word_embeddings"),
             InitializerRange = fields.Positive("initializer_range", whenAbsent: 0.02),
+            Bottleneck = hasBottleneck ? new Bottleneck(fields.Count(BottleneckSize), fields.Counts(BottleneckBoundaries)) : null,
         };
         CheckHeads(fields, configuration);
+        CheckBottleneck(fields, configuration);
         return configuration;
+    }
+
+    private static void CheckBottleneck(LlamaConfigurationFields fields, ModelConfiguration configuration)
+    {
+        if (configuration.Bottleneck is not { } bottleneck)
+        {
+            return;
+        }
+
+        if (bottleneck.Width >= configuration.HiddenSize)
+        {
+            throw fields.Fault(BottleneckSize, $"is {bottleneck.Width}, which is not less than hidden_size {configuration.HiddenSize}");
+        }
+
+        var before = 0;
+        foreach (var block in bottleneck.Boundaries)
+        {
+            if (block <= before || block >= configuration.BlockCount)
+            {
+                throw fields.Fault(BottleneckBoundaries, $"has {block} after {before}, expected rising blocks from 1 to {configuration.BlockCount - 1}");
+            }
+
+            before = block;
+        }
     }
 
     private static void CheckHeads(LlamaConfigurationFields fields, ModelConfiguration configuration)

@@ -19,6 +19,8 @@ public sealed class LlamaStage : IDisposable
     private readonly Scalar _epsilon;
     private readonly StageWeight? _embedding;
     private readonly ImmutableArray<LlamaBlock> _blocks;
+    private readonly ImmutableArray<BottleneckReceiver?> _receivers;
+    private readonly ImmutableArray<BottleneckSender?> _senders;
     private readonly StageWeight? _norm;
     private readonly StageWeight? _head;
     private readonly RotaryTable _rotary;
@@ -35,6 +37,8 @@ public sealed class LlamaStage : IDisposable
         _rotary = new RotaryTable(model);
         _embedding = IsFirst ? Parameters.Weight(EmbeddingName) : null;
         _blocks = [.. Enumerable.Range(blocks.First, blocks.Count).Select(index => new LlamaBlock(model, Parameters, _epsilon, index))];
+        _receivers = [.. Enumerable.Range(blocks.First, blocks.Count).Select(index => model.FollowsBottleneck(index) ? new BottleneckReceiver(model, Parameters, index) : null)];
+        _senders = [.. Enumerable.Range(blocks.First, blocks.Count).Select(index => model.FollowsBottleneck(index + 1) ? new BottleneckSender(model, Parameters, _epsilon, index) : null)];
         _norm = IsLast ? Parameters.Weight("model.norm.weight") : null;
         _head = !IsLast ? null : !model.TiedEmbeddings ? Parameters.Weight("lm_head.weight") : _embedding ?? Parameters.Weight(EmbeddingName);
     }
@@ -49,8 +53,8 @@ public sealed class LlamaStage : IDisposable
     public StageParameters Parameters { get; }
 
     /// <summary>Runs the stage forward.</summary>
-    /// <param name="input">Token ids [batch, time] (int64) for the first stage, otherwise activations [batch, time, model] (fp32).</param>
-    /// <returns>Logits [batch, time, vocabulary] from the last stage, otherwise activations [batch, time, model].</returns>
+    /// <param name="input">Token ids [batch, time] (int64) for the first stage, otherwise activations [batch, time, boundary] (fp32).</param>
+    /// <returns>Logits [batch, time, vocabulary] from the last stage, otherwise activations [batch, time, boundary].</returns>
     public Tensor Forward(Tensor input) => Forward(input, null);
 
     /// <inheritdoc cref="Forward(Tensor)"/>
@@ -61,9 +65,11 @@ public sealed class LlamaStage : IDisposable
         using var scope = NewDisposeScope();
         var hidden = _embedding is null ? input : Embed(input, _embedding, record);
         var (cosine, sine) = _rotary.For(input.shape[1]);
-        foreach (var block in _blocks)
+        for (var index = 0; index < _blocks.Length; index++)
         {
-            hidden = block.Forward(hidden, cosine, sine, record);
+            hidden = _receivers[index]?.Forward(hidden, record) ?? hidden;
+            hidden = _blocks[index].Forward(hidden, cosine, sine, record);
+            hidden = _senders[index]?.Forward(hidden, record) ?? hidden;
         }
 
         if (_norm is not null)

@@ -15,7 +15,7 @@ public static class PartCostMeter
     /// <param name="contextLength">Tokens per sequence.</param>
     public static PartCosts Measure(ModelConfiguration model, int sequences, int contextLength)
     {
-        var three = model with { BlockCount = 3 };
+        var three = model with { BlockCount = 3, Bottleneck = null };
         var first = Time(three, 0, sequences, contextLength);
         var block = Time(three, 1, sequences, contextLength);
         var last = Time(three, 2, sequences, contextLength);

@@ -51,5 +51,8 @@ public static class StageLoader
     }
 
     private static string Describe(ModelConfiguration model) =>
-        $"{model.BlockCount} blocks, width {model.HiddenSize}, feed-forward {model.IntermediateSize}, {model.HeadCount}/{model.KeyValueHeadCount} heads, vocabulary {model.VocabularySize}{(model.TiedEmbeddings ? ", tied" : "")}";
+        $"{model.BlockCount} blocks, width {model.HiddenSize}, feed-forward {model.IntermediateSize}, {model.HeadCount}/{model.KeyValueHeadCount} heads, vocabulary {model.VocabularySize}{(model.TiedEmbeddings ? ", tied" : "")}{Describe(model.Bottleneck)}";
+
+    private static string Describe(Bottleneck? bottleneck) =>
+        bottleneck is null ? "" : $", bottlenecks of {bottleneck.Width} before the blocks {string.Join(", ", bottleneck.Boundaries)}";
 }

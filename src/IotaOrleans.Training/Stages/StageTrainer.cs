@@ -13,7 +13,7 @@ public readonly ref struct StageInput
     /// <summary>Token ids [sequences × time], row by row; only the first stage reads them.</summary>
     public ReadOnlySpan<long> Tokens { get; init; }
 
-    /// <summary>Activation [sequences, time, model] in the stage's wire format; empty for the first stage.</summary>
+    /// <summary>Activation [sequences, time, boundary] in the stage's wire format; empty for the first stage.</summary>
     public ReadOnlySpan<byte> Activation { get; init; }
 
     /// <summary>Next token ids [sequences × time], row by row; only the last stage reads them.</summary>
@@ -27,8 +27,8 @@ public readonly ref struct StageInput
 /// <remarks>Belongs to one compute lane: create, use and dispose it there.</remarks>
 public sealed class StageTrainer : IDisposable
 {
-    private readonly ModelConfiguration _model;
     private readonly LlamaStage _stage;
+    private readonly int _inputWidth;
     private readonly bool _recompute;
     private readonly WireFormat _wireFormat;
     private readonly Dictionary<long, LivePass> _live = [];
@@ -41,8 +41,8 @@ public sealed class StageTrainer : IDisposable
     /// <param name="wireFormat">How activations and gradients come in and go out.</param>
     public StageTrainer(ModelConfiguration model, BlockRange blocks, OptimizerSettings optimizer, bool recompute = false, WireFormat wireFormat = WireFormat.Float32)
     {
-        _model = model;
         _stage = new LlamaStage(model, blocks);
+        _inputWidth = model.BoundaryWidth(blocks.First);
         _recompute = recompute;
         _wireFormat = wireFormat;
         Optimizer = new AdamW(optimizer, _stage.Parameters.Layout.Count);
@@ -64,7 +64,7 @@ public sealed class StageTrainer : IDisposable
     /// <param name="microBatch">Names the micro-batch until its backward pass.</param>
     /// <param name="input">Tokens or activation, and targets.</param>
     /// <param name="contextLength">Tokens per sequence.</param>
-    /// <param name="output">Receives the activation [sequences, time, model]; empty for the last stage.</param>
+    /// <param name="output">Receives the activation [sequences, time, boundary]; empty for the last stage.</param>
     /// <returns>The micro-batch's mean loss from the last stage, otherwise NaN.</returns>
     public float Forward(long microBatch, StageInput input, int contextLength, Span<byte> output)
     {
@@ -198,7 +198,7 @@ public sealed class StageTrainer : IDisposable
     private void Pack(Tensor tensor, Span<byte> wire)
     {
         using var dense = tensor.contiguous();
-        WireTensor.Pack(_wireFormat, MemoryMarshal.Cast<byte, float>(dense.bytes), _model.HiddenSize, wire);
+        WireTensor.Pack(_wireFormat, MemoryMarshal.Cast<byte, float>(dense.bytes), (int)tensor.shape[^1], wire);
     }
 
     private Tensor Receive(StageInput input, int contextLength)
@@ -208,14 +208,14 @@ public sealed class StageTrainer : IDisposable
             return tensor(input.Tokens.ToArray()).view(-1, contextLength);
         }
 
-        var sequenceBytes = contextLength * WireTensor.RowByteCount(_wireFormat, _model.HiddenSize);
-        return Unpack(input.Activation, [input.Activation.Length / sequenceBytes, contextLength, _model.HiddenSize]);
+        var sequenceBytes = contextLength * WireTensor.RowByteCount(_wireFormat, _inputWidth);
+        return Unpack(input.Activation, [input.Activation.Length / sequenceBytes, contextLength, _inputWidth]);
     }
 
     private Tensor Unpack(ReadOnlySpan<byte> wire, long[] shape)
     {
         var received = empty(shape, ScalarType.Float32);
-        WireTensor.Unpack(_wireFormat, wire, _model.HiddenSize, MemoryMarshal.Cast<byte, float>(received.bytes));
+        WireTensor.Unpack(_wireFormat, wire, (int)shape[^1], MemoryMarshal.Cast<byte, float>(received.bytes));
         return received;
     }
 

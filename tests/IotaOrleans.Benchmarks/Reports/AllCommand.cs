@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
 using System.Text;
+using IotaOrleans.Benchmarks.Compression;
 using IotaOrleans.Benchmarks.Measuring;
 using IotaOrleans.Benchmarks.Memory;
 using IotaOrleans.Benchmarks.Pipeline;
@@ -27,6 +28,7 @@ internal static class AllCommand
                 ("Schedules, simulated", () => Task.FromResult<IReadOnlyList<Comparison>>([.. ScheduleBenchmark.Simulated(chunks: 2)])),
                 ("Schedules, live", () => ScheduleBenchmark.LiveAsync(10)),
                 ("Transport", async () => await TransportBenchmark.MeasureAsync(rounds: 21, underWay: 1)),
+                ("Compression", () => CompressionBenchmark.MeasureAsync()),
                 ("Memory", () => MemoryBenchmark.MeasureAsync(parsed.GetValue(minutes))),
             ];
             var report = new StringBuilder("# Measured\n\n")

@@ -101,6 +101,32 @@ public sealed class TrainTests(ProgramFolder folder) : IClassFixture<ProgramFold
     }
 
     [Fact]
+    public async Task AModelWithBottlenecksIsTrainedResumedCheckedSampledAndEvaluated()
+    {
+        var trained = await IotaProcess.RunAsync(folder.Path, ProgramFolder.Train("narrow", "--bottleneck", "2", "--wire", "bf16", "--silos", "2"));
+        trained.ExitCode.Should().Be(0, trained.ToString());
+
+        var more = await IotaProcess.RunAsync(folder.Path, "train", "--resume", "narrow", "--json", "--steps", "14");
+        more.ExitCode.Should().Be(0, more.ToString());
+        more.Events().Where(line => Name(line) == "step").Select(line => line.GetProperty("step").GetInt64()).Should().Equal(13, 14);
+
+        var recut = await IotaProcess.RunAsync(folder.Path, "train", "--resume", "narrow", "--steps", "16", "--stages", "3");
+        recut.ExitCode.Should().Be((int)ExitCode.Usage);
+        recut.Errors.Should().ContainSingle().Which.Should().Contain("can only be cut there: --stages must be 2");
+
+        var check = await IotaProcess.RunAsync(folder.Path, "check-model", "runs/narrow", "--stages", "4", "--json");
+        check.ExitCode.Should().Be(0, check.ToString());
+        JsonDocument.Parse(check.Text).RootElement.GetProperty("stages").GetInt32().Should().Be(2, "it is cut where it was trained");
+
+        var sample = await IotaProcess.RunAsync(folder.Path, "sample", "--model", "runs/narrow", "--prompt", "stage ", "--tokens", "5", "--temperature", "0");
+        sample.ExitCode.Should().Be(0, sample.ToString());
+
+        var eval = await IotaProcess.RunAsync(folder.Path, "eval", "--model", "runs/narrow", "--data", "text.txt", "--json");
+        eval.ExitCode.Should().Be(0, eval.ToString());
+        JsonDocument.Parse(eval.Text).RootElement.GetProperty("validationLoss").GetDouble().Should().BeInRange(0.1, 5.5);
+    }
+
+    [Fact]
     public async Task ANameIsUsedOnce()
     {
         (await IotaProcess.RunAsync(folder.Path, ProgramFolder.Train("taken"))).ExitCode.Should().Be(0);

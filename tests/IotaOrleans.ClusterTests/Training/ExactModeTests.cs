@@ -50,14 +50,27 @@ public sealed class ExactModeTests
     }
 
     [Theory]
-    [InlineData(ScheduleKind.ZeroBubble)]
-    [InlineData(ScheduleKind.OneForwardOneBackward)]
-    public async Task Recomputing_activations_changes_no_bit(ScheduleKind schedule)
+    [InlineData(2, 1, 0)]
+    [InlineData(3, 1, 0)]
+    [InlineData(4, 1, 4)]
+    [InlineData(2, 2, 2)]
+    public async Task Losses_equal_a_plain_loop_when_stages_end_in_bottlenecks(int stages, int chunks, int silos)
+    {
+        using var run = new TestRun(stages, schedule: chunks == 1 ? ScheduleKind.ZeroBubbleAhead : ScheduleKind.Interleaved, chunks: chunks, bottleneck: 8);
+        await AssertEqualsPlainLoopAsync(run.Specification, silos);
+    }
+
+    [Theory]
+    [InlineData(ScheduleKind.ZeroBubble, null)]
+    [InlineData(ScheduleKind.OneForwardOneBackward, null)]
+    [InlineData(ScheduleKind.ZeroBubble, 4)]
+    [InlineData(ScheduleKind.OneForwardOneBackward, 4)]
+    public async Task Recomputing_activations_changes_no_bit(ScheduleKind schedule, int? bottleneck)
     {
         var losses = new List<double[]>();
         foreach (var recompute in new[] { false, true })
         {
-            using var run = new TestRun(steps: 10, schedule: schedule);
+            using var run = new TestRun(steps: 10, schedule: schedule, bottleneck: bottleneck);
             await using var cluster = await TrainingCluster.StartAsync(0, 2);
             var events = await cluster.TrainAsync(run.Specification with { Recompute = recompute });
             losses.Add([.. events.OfType<StepCompleted>().Select(step => step.Loss)]);

@@ -76,11 +76,20 @@ internal static class PlainLoop
         for (var index = 0; index < model.BlockCount; index++)
         {
             var prefix = $"model.layers.{index}.";
+            if (model.FollowsBottleneck(index))
+            {
+                x = nn.functional.pad(x, [0, model.HiddenSize - x.shape[^1]]) + nn.functional.linear(x, weights[prefix + "bottleneck_up.weight"]);
+            }
+
             x = x + Attention(model, weights, prefix + "self_attn.", Norm(model, x, weights[prefix + "input_layernorm.weight"]));
             var h = Norm(model, x, weights[prefix + "post_attention_layernorm.weight"]);
             var gate = nn.functional.linear(h, weights[prefix + "mlp.gate_proj.weight"]);
             var up = nn.functional.linear(h, weights[prefix + "mlp.up_proj.weight"]);
             x = x + nn.functional.linear(gate * gate.sigmoid() * up, weights[prefix + "mlp.down_proj.weight"]);
+            if (model.FollowsBottleneck(index + 1))
+            {
+                x = x.narrow(-1, 0, model.BoundaryWidth(index + 1)) + nn.functional.linear(Norm(model, x, weights[prefix + "bottleneck_norm.weight"]), weights[prefix + "bottleneck_down.weight"]);
+            }
         }
 
         var head = model.TiedEmbeddings ? weights["model.embed_tokens.weight"] : weights["lm_head.weight"];

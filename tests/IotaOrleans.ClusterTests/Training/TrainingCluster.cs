@@ -70,7 +70,7 @@ internal sealed class TrainingCluster : IAsyncDisposable
 /// <summary>A small run on text that the test makes itself, in a folder of its own.</summary>
 internal sealed class TestRun : IDisposable
 {
-    public TestRun(int stages = 2, int steps = 50, bool tied = false, int microBatches = 4, ScheduleKind schedule = ScheduleKind.ZeroBubble, int chunks = 1)
+    public TestRun(int stages = 2, int steps = 50, bool tied = false, int microBatches = 4, ScheduleKind schedule = ScheduleKind.ZeroBubble, int chunks = 1, int width = 32, int? bottleneck = null)
     {
         Folder = Directory.CreateTempSubdirectory("iota-test-").FullName;
         var text = Path.Combine(Folder, "text.txt");
@@ -80,7 +80,7 @@ internal sealed class TestRun : IDisposable
         var model = new ModelConfiguration
         {
             VocabularySize = prepared.VocabularySize,
-            HiddenSize = 32,
+            HiddenSize = width,
             IntermediateSize = 88,
             BlockCount = 4,
             HeadCount = 4,
@@ -88,12 +88,13 @@ internal sealed class TestRun : IDisposable
             ContextLength = 32,
             TiedEmbeddings = tied,
         };
+        var cut = Protocol.Stages.StageSplitter.Split(model, stages * chunks);
         Specification = new TrainingRunSpecification
         {
             Run = "test",
             Seed = 7,
-            Model = model,
-            Stages = Protocol.Stages.StageSplitter.Split(model, stages * chunks),
+            Model = bottleneck is { } channels ? model with { Bottleneck = Bottleneck.Between(cut, channels) } : model,
+            Stages = cut,
             Chunks = chunks,
             Miners = [.. Enumerable.Range(0, stages * chunks).Select(piece => ImmutableArray.Create(TrainingCluster.Miner(piece % stages)))],
             BatchSize = 8,

@@ -15,6 +15,7 @@ public sealed class LlamaConfigurationFileTests : IDisposable
         from rotaryBase in Gen.Double[1, 1e7]
         from range in Gen.Double[1e-4, 1]
         from tied in Gen.Bool
+        from bottleneck in Gen.Int[0, 2]
         select new ModelConfiguration
         {
             VocabularySize = sizes[0],
@@ -28,6 +29,7 @@ public sealed class LlamaConfigurationFileTests : IDisposable
             RotaryBase = rotaryBase,
             InitializerRange = range,
             TiedEmbeddings = tied,
+            Bottleneck = bottleneck == 0 || sizes[2] <= bottleneck ? null : new Bottleneck(bottleneck, [.. Enumerable.Range(1, bottleneck)]),
         };
 
     private readonly TemporaryFolder _folder = new();
@@ -132,6 +134,45 @@ public sealed class LlamaConfigurationFileTests : IDisposable
     [Fact]
     public void The_rotary_base_is_found_where_newer_transformers_put_it() =>
         LlamaConfigurationFile.Read(Changed("rope_parameters", """{"rope_type":"default","rope_theta":500000.0}""")).RotaryBase.Should().Be(500_000);
+
+    [Fact]
+    public void A_model_with_bottlenecks_is_not_mistaken_for_a_plain_one()
+    {
+        var plain = LlamaConfigurationFile.Read(Path.Combine(GoldenModels.Folder("llama-gqa"), "config.json"));
+        var narrow = plain with { Bottleneck = new Bottleneck(4, [1, 3]) };
+        var json = JsonNode.Parse(LlamaConfigurationFile.Format(narrow))!;
+
+        ((string?)json["model_type"]).Should().Be("iota_llama");
+        ((int?)json["bottleneck_size"]).Should().Be(4);
+        json["bottleneck_boundaries"]!.AsArray().Select(block => (int)block!).Should().Equal(1, 3);
+        LlamaConfigurationFile.Format(plain).Should().NotContain("bottleneck");
+        narrow.Bottleneck.Stages(plain.BlockCount).Should().Equal(new BlockRange(0, 1), new BlockRange(1, 2), new BlockRange(3, 1));
+        Bottleneck.Between(narrow.Bottleneck.Stages(plain.BlockCount), 4).Should().Be(narrow.Bottleneck);
+    }
+
+    [Theory]
+    [InlineData("bottleneck_size", "48", "bottleneck_size is 48, which is not less than hidden_size 48")]
+    [InlineData("bottleneck_size", "0", "bottleneck_size is 0, expected a whole number of at least 1")]
+    [InlineData("bottleneck_size", "null", "model_type is iota_llama, only llama is supported")]
+    [InlineData("model_type", "\"llama\"", "model_type is llama, only iota_llama is supported")]
+    [InlineData("bottleneck_boundaries", "null", "bottleneck_boundaries is missing")]
+    [InlineData("bottleneck_boundaries", "[]", "bottleneck_boundaries is [], expected a list of whole numbers")]
+    [InlineData("bottleneck_boundaries", "2", "bottleneck_boundaries is 2, expected a list of whole numbers")]
+    [InlineData("bottleneck_boundaries", "[1.5]", "bottleneck_boundaries has 1.5, expected whole numbers")]
+    [InlineData("bottleneck_boundaries", "[2,2]", "bottleneck_boundaries has 2 after 2, expected rising blocks from 1 to 3")]
+    [InlineData("bottleneck_boundaries", "[0]", "bottleneck_boundaries has 0 after 0, expected rising blocks from 1 to 3")]
+    [InlineData("bottleneck_boundaries", "[4]", "bottleneck_boundaries has 4 after 0, expected rising blocks from 1 to 3")]
+    public void Impossible_bottlenecks_are_refused_by_name(string field, string value, string reason)
+    {
+        var narrow = LlamaConfigurationFile.Read(Path.Combine(GoldenModels.Folder("llama-gqa"), "config.json")) with { Bottleneck = new Bottleneck(4, [2]) };
+        JsonObject json = JsonNode.Parse(LlamaConfigurationFile.Format(narrow))!.AsObject();
+        json[field] = JsonNode.Parse(value);
+        string path = _folder.File("config.json");
+        File.WriteAllText(path, json.ToJsonString());
+
+        FluentActions.Invoking(() => LlamaConfigurationFile.Read(path)).Should().Throw<IotaException>()
+            .WithMessage($"{path}: {reason}").Which.ExitCode.Should().Be(ExitCode.Model);
+    }
 
     [Theory]
     [InlineData("{")]

@@ -12,7 +12,7 @@ namespace IotaOrleans.Host.CommandLine.Models;
 internal sealed class CheckModelCommand : IotaCommand
 {
     private readonly Argument<string> _model = new("dir") { Description = "Folder of the model: a run, a checkpoint, or any Llama folder" };
-    private readonly Setting<int> _stages = new(SettingGroups.Swarm, "--stages", "Pipeline stages to cut it into", Values.Whole(1, 1024), 2);
+    private readonly Setting<int> _stages = new(SettingGroups.Swarm, "--stages", "Pipeline stages to cut it into; a model with bottlenecks is cut where they are", Values.Whole(1, 1024), 2);
     private readonly JsonSettings _output = new();
 
     public CheckModelCommand()

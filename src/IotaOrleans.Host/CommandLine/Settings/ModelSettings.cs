@@ -21,5 +21,9 @@ internal sealed class ModelSettings : ISettings
     public Setting<int?> Context { get; } = new(
         SettingGroups.Model, "--context", "Tokens per sequence", Values.Whole(2, 1 << 20).OrNone(), null, "by preset");
 
-    public IEnumerable<Option> All => [Preset, Config, Model, Context];
+    public Setting<int?> Bottleneck { get; } = new(
+        SettingGroups.Model, "--bottleneck", "Channels that pass from stage to stage, less than the model's width; with '--wire bf16' a 64th of the width is 128 times fewer bytes",
+        Values.Whole(1, 1 << 20).OrNone(), null, "the whole width");
+
+    public IEnumerable<Option> All => [Preset, Config, Model, Context, Bottleneck];
 }

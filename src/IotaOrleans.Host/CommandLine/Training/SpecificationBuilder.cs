@@ -52,15 +52,18 @@ internal static class SpecificationBuilder
     {
         var preset = request.Preset;
         var chunks = request.Chunks ?? DefaultChunks(request.Schedule);
-        var ranks = request.Stages ?? Math.Clamp(model.BlockCount / chunks, 1, DefaultStages);
-        var stages = Split(model, ranks, chunks);
+        // A model that has bottlenecks already is cut where they are.
+        var cut = model.Bottleneck?.Stages(model.BlockCount);
+        var ranks = request.Stages ?? Math.Clamp((cut?.Length ?? model.BlockCount) / chunks, 1, cut?.Length ?? DefaultStages);
+        var stages = cut?.Length == ranks * chunks ? cut.Value : Split(model, ranks, chunks);
+        RequireFittingBottleneck(request, model);
         var batch = request.BatchSize ?? preset.BatchSize;
         var steps = request.Steps ?? preset.Steps;
         var specification = new TrainingRunSpecification
         {
             Run = places.Run,
             Seed = request.Seed,
-            Model = model,
+            Model = Narrowed(request, model, stages),
             Stages = stages,
             Chunks = chunks,
             Miners = Miners(ranks, chunks, request.Miners ?? ranks),
@@ -85,16 +88,35 @@ internal static class SpecificationBuilder
         };
         RunSpecificationValidator.Validate(specification);
         RequireSmallFrames(specification);
-        // With one block per stage, or one stage, there is nothing to choose.
-        return measure is not null && stages.Length > 1 && stages.Length < model.BlockCount
-            ? specification with { Stages = StageSplitter.Split(model, stages.Length, measure(specification.MicroBatchSize)) }
-            : specification;
+        // With one block per stage, one stage or a cut of its own there is nothing to choose.
+        if (measure is null || stages.Length == 1 || stages.Length == model.BlockCount || cut is not null)
+        {
+            return specification;
+        }
+
+        var measured = StageSplitter.Split(model, stages.Length, measure(specification.MicroBatchSize));
+        return specification with { Model = Narrowed(request, model, measured), Stages = measured };
+    }
+
+    /// <summary>The model with the bottlenecks that the request adds to it.</summary>
+    private static ModelConfiguration Narrowed(TrainRequest request, ModelConfiguration model, ImmutableArray<BlockRange> stages) =>
+        model.Bottleneck is null && request.Bottleneck is { } width ? model with { Bottleneck = Bottleneck.Between(stages, width) } : model;
+
+    private static void RequireFittingBottleneck(TrainRequest request, ModelConfiguration model)
+    {
+        if (request.Bottleneck is { } width && (model.Bottleneck is not null || request.InitialModel is not null) && model.Bottleneck?.Width != width)
+        {
+            throw new IotaException(
+                ExitCode.Usage,
+                $"--bottleneck is {width}, but the model given {(model.Bottleneck is { } own ? $"has bottlenecks of {own.Width}" : "was trained without any")}: leave the option out");
+        }
     }
 
     /// <summary>What passes between stages must fit into one frame.</summary>
     private static void RequireSmallFrames(TrainingRunSpecification specification)
     {
-        var bytes = (long)specification.MicroBatchSize * specification.ContextLength * specification.Model.HiddenSize * sizeof(float);
+        var widest = specification.Stages.Skip(1).Select(stage => specification.Model.BoundaryWidth(stage.First)).DefaultIfEmpty().Max();
+        var bytes = (long)specification.MicroBatchSize * specification.ContextLength * widest * sizeof(float);
         if (specification.Stages.Length > 1 && bytes > FramePool.Shared.MaximumByteCount)
         {
             throw new IotaException(

@@ -29,6 +29,7 @@ internal sealed class TrainCommand : IotaCommand
         ("iota train", "Train a small model in two stages and watch it learn"),
         ("iota train --data book.txt --tokenizer characters", "Learn from a text of yours, letter by letter"),
         ("iota train --preset tiny --stages 3 --silos 3", "A larger model over three processes"),
+        ("iota train --bottleneck 2 --wire bf16", "A 128th of the bytes between the stages"),
         ("iota train --resume brisk-otter --steps 4000", "Go on with a run, for longer"),
         ("iota train --json --quiet | tail -1", "Only the result, for a script"),
     ];
@@ -101,6 +102,7 @@ internal sealed class TrainCommand : IotaCommand
         ConfigurationFile = _model.Config.Of(parsed),
         InitialModel = _model.Model.Of(parsed),
         ContextLength = _model.Context.Of(parsed),
+        Bottleneck = _model.Bottleneck.Of(parsed),
         Stages = _swarm.Stages.Of(parsed),
         Miners = _swarm.Miners.Of(parsed),
         Chunks = _swarm.Chunks.Of(parsed),

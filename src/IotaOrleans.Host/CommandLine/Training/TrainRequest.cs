@@ -16,6 +16,8 @@ internal sealed record TrainRequest
 
     public int? ContextLength { get; init; }
 
+    public int? Bottleneck { get; init; }
+
     public int? Stages { get; init; }
 
     public int? Miners { get; init; }

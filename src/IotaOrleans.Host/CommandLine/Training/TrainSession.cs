@@ -85,7 +85,7 @@ internal sealed class TrainSession(TrainSessionOptions options, IRunReporter rep
     {
         var specification = run.Specification;
         var model = specification.Model;
-        reporter.Fact("model", $"{model.BlockCount} blocks of {model.HiddenSize} in {Figures.Plural(specification.Stages.Length, "stage")}, context {specification.ContextLength}");
+        reporter.Fact("model", $"{model.BlockCount} blocks of {model.HiddenSize} in {Figures.Plural(specification.Stages.Length, "stage")}, context {specification.ContextLength}{(model.Bottleneck is { } bottleneck ? $", bottlenecks of {bottleneck.Width}" : "")}");
         reporter.Fact("steps", $"{Figures.Count(specification.Steps)} of {Figures.Plural(specification.BatchSize, "sequence")} in {Figures.Plural(specification.MicroBatches, "micro-batch", "micro-batches")}");
         reporter.Fact("swarm", run.Silos == 0
             ? $"{Figures.Plural(specification.Ranks, "miner")} in this process"
