@@ -44,7 +44,7 @@ await grains.GetGrain<ITrainingRunGrain>("sample").StartAsync(new TrainingRunSpe
     Seed = 1,
     Model = model,
     Stages = StageSplitter.Split(model, 2),
-    Miners = ["ada", "grace"],
+    Miners = [["ada"], ["grace"]],
     BatchSize = 8,
     MicroBatches = 4,
     ContextLength = 64,

@@ -77,19 +77,4 @@ internal static class Property
     public static void ForAll<T1, T2, T3, T4, T5, T6>(
         this Gen<(T1, T2, T3, T4, T5, T6)> generator, Action<T1, T2, T3, T4, T5, T6> holds, int cases = Cases) =>
         generator.ForAll(it => holds(it.Item1, it.Item2, it.Item3, it.Item4, it.Item5, it.Item6), cases);
-
-    /// <summary>Checks a property.</summary>
-    /// <param name="generator">Makes the cases.</param>
-    /// <param name="holds">Whether the property holds.</param>
-    /// <param name="cases">How many are checked.</param>
-    public static void ForAll<T>(this Gen<T> generator, Func<T, bool> holds, int cases = Cases) =>
-        generator.ForAll(it => { holds(it).Should().BeTrue(); }, cases);
-
-    /// <inheritdoc cref="ForAll{T}(Gen{T}, Func{T, bool}, int)"/>
-    public static void ForAll<T1, T2>(this Gen<(T1, T2)> generator, Func<T1, T2, bool> holds, int cases = Cases) =>
-        generator.ForAll(it => holds(it.Item1, it.Item2), cases);
-
-    /// <inheritdoc cref="ForAll{T}(Gen{T}, Func{T, bool}, int)"/>
-    public static void ForAll<T1, T2, T3>(this Gen<(T1, T2, T3)> generator, Func<T1, T2, T3, bool> holds, int cases = Cases) =>
-        generator.ForAll(it => holds(it.Item1, it.Item2, it.Item3), cases);
 }

@@ -52,7 +52,7 @@ internal static class BoundaryTraining
 
         using var bytes = new WireBytes();
         var endpoints = SiloEndpoints.NewCluster();
-        using var host = await BenchmarkSilo.StartAsync(endpoints, specification.Miners[0]);
+        using var host = await BenchmarkSilo.StartAsync(endpoints, [.. specification.Miners[0]]);
         using var tail = await TailProcess.StartAsync(endpoints);
         try
         {
