@@ -21,20 +21,19 @@ internal static class UpdateTraining
     private const int EvaluationSequences = 256;
 
     /// <summary>
-    /// Error feedback is a momentum of its own: what is sent late is still sent. SparseLoCo therefore takes plain outer steps, without the momentum
-    /// that suits complete updates.
+    /// Averages and nothing else. Error feedback is a momentum of its own: SparseLoCo takes plain outer steps, without the momentum that suits complete
+    /// updates.
     /// </summary>
-    private static readonly OuterSettings Sparse = new() { LearningRate = 1, Momentum = 0, FirstMomentum = 0 };
+    public static OuterSettings Plain { get; } = new() { LearningRate = 1, Momentum = 0, FirstMomentum = 0 };
 
-    public static async Task<UpdateFigures> RunAsync(ModelPreset preset, TokenDataSet data, UpdateFormat format, int innerSteps, int rounds)
+    public static async Task<UpdateFigures> RunAsync(ModelPreset preset, TokenDataSet data, UpdateFormat format, OuterSettings settings, int innerSteps, int rounds)
     {
         var codec = UpdateCodec.For(format);
-        var isSparse = format == UpdateFormat.TopK;
-        var replicas = await Task.WhenAll(Enumerable.Range(0, Replicas).Select(number => Replica.CreateAsync(preset, data, number, feedback: isSparse)));
+        var replicas = await Task.WhenAll(Enumerable.Range(0, Replicas).Select(number => Replica.CreateAsync(preset, data, number, feedback: format == UpdateFormat.TopK)));
         try
         {
             var shared = await replicas[0].ReadAsync();
-            var outer = new OuterNesterov(isSparse ? Sparse : new OuterSettings(), shared.Length);
+            var outer = new OuterNesterov(settings, shared.Length);
             var (mean, decoded) = (new float[shared.Length], new float[shared.Length]);
             for (var round = 1; round <= rounds; round++)
             {
