@@ -89,6 +89,10 @@ public sealed record MergeReport
     [Id(5)]
     public ImmutableArray<string> Repaired { get; init; } = [];
 
+    /// <summary>Published before anybody uploaded.</summary>
+    [Id(8)]
+    public required MergeCommitment Commitment { get; init; }
+
     /// <summary>The secret that the map followed from, in hexadecimal: anybody can check it against the commitment.</summary>
     [Id(6)]
     public string Secret { get; init; } = "";

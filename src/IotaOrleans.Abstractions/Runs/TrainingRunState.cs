@@ -41,4 +41,8 @@ public sealed record TrainingRunState
     /// <summary>Why the run failed, or null.</summary>
     [Id(8)]
     public string? Failure { get; init; }
+
+    /// <summary>Which micro-batches were done by <see cref="CheckpointStep"/>, in elastic mode; null when they are all those up to it.</summary>
+    [Id(9)]
+    public LedgerPosition? Position { get; init; }
 }

@@ -23,4 +23,8 @@ public sealed record SwarmSettings
     /// <summary>Backward passes since the last merge below which a replica does not take part in the next one.</summary>
     [Id(4)]
     public int MinimumWork { get; init; } = 1;
+
+    /// <summary>Whether miners are moved to a stage that is too slow.</summary>
+    [Id(5)]
+    public bool Rebalances { get; init; } = true;
 }

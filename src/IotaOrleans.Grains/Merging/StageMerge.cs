@@ -141,6 +141,7 @@ internal sealed partial class StageMerge
         Outcome = outcome,
         Contributors = [.. _request.Updates.Select(update => update.Miner)],
         Faulty = tally.Faulty,
+        Commitment = MergeCommitment.To(_id, _secret),
         Secret = Convert.ToHexStringLower(_secret),
         Duration = _time.GetElapsedTime(_started),
     };

@@ -62,8 +62,9 @@ internal sealed partial class RunRecorder(
     /// <param name="step">The step.</param>
     /// <param name="openWork">Work of the epoch that is not closed yet.</param>
     /// <param name="sources">The shard of each stage that has the snapshot.</param>
-    public void Checkpoint(long step, ImmutableArray<WorkRecord> openWork, ImmutableArray<ShardKey> sources) =>
-        _checkpointed = CheckpointAsync(_checkpointed, step, openWork, sources);
+    /// <param name="position">Micro-batches that are done, in elastic mode.</param>
+    public void Checkpoint(long step, ImmutableArray<WorkRecord> openWork, ImmutableArray<ShardKey> sources, LedgerPosition? position = null) =>
+        _checkpointed = CheckpointAsync(_checkpointed, step, openWork, sources, position);
 
     /// <summary>Closes a reward epoch.</summary>
     public void Settle(int epoch, long step, ImmutableArray<WorkRecord> work) => _settled = SettleAsync(_settled, epoch, step, work);
@@ -119,7 +120,7 @@ internal sealed partial class RunRecorder(
         }
     }
 
-    private async Task CheckpointAsync(Task previous, long step, ImmutableArray<WorkRecord> openWork, ImmutableArray<ShardKey> sources)
+    private async Task CheckpointAsync(Task previous, long step, ImmutableArray<WorkRecord> openWork, ImmutableArray<ShardKey> sources, LedgerPosition? position)
     {
         await previous;
         try
@@ -137,6 +138,7 @@ internal sealed partial class RunRecorder(
                 Checkpoint = path,
                 Epoch = WorkPlan.EpochOf(Specification, step),
                 OpenWork = openWork,
+                Position = position,
                 ValidationLoss = double.IsNaN(ValidationLoss) ? null : ValidationLoss,
                 Elapsed = elapsed,
             };

@@ -3,7 +3,7 @@ namespace IotaOrleans.Grains.Swarm;
 /// <summary>How busy a shard is, smoothed over its reports, which come at moments of their own.</summary>
 internal sealed class ShardActivity
 {
-    private const double Smoothing = 0.3;
+    private const double Smoothing = 0.1;
 
     private double _busyShare = -1;
 
@@ -16,12 +16,16 @@ internal sealed class ShardActivity
     /// <summary>Seconds of computing per micro-batch, smoothed; zero before the first.</summary>
     public double SecondsPerMicroBatch { get; private set; }
 
+    /// <summary>Micro-batches that were measured.</summary>
+    public long Measured { get; private set; }
+
     /// <summary>What was measured before the swarm changed says nothing of now.</summary>
-    public void Forget() => (_busyShare, SecondsPerMicroBatch) = (-1, 0);
+    public void Forget() => (_busyShare, SecondsPerMicroBatch, Measured) = (-1, 0, 0);
 
     public void Add(SwarmReport report)
     {
         BackwardPasses += report.BackwardPasses;
+        Measured += report.BackwardPasses;
         if (report.BackwardPasses > 0)
         {
             var seconds = report.Busy.TotalSeconds / report.BackwardPasses;

@@ -9,14 +9,16 @@ namespace IotaOrleans.Grains.Swarm;
 internal sealed partial class SwarmSession
 {
     private const int MostFetches = 5;
-    private const int RoundsBetweenMoves = 3;
+    private const int RoundsBeforeMove = 3;
+    private const int MicroBatchesBeforeMove = 32;
 
     // Values, gradients, two moments, and five vectors for the agreed version and the next one: nine numbers of four bytes each.
     private const long BytesPerParameter = 9 * sizeof(float);
 
     private readonly Dictionary<string, MinerCapability> _capabilities = [];
     private readonly HashSet<string> _changing = [];
-    private int _roundsSinceMove;
+    private int _roundsInFavour;
+    private int _slowStage = -1;
 
     /// <inheritdoc />
     public void ReportLoss(string miner) => Lose(miner, $"the silo of {miner} was lost");
@@ -167,17 +169,21 @@ internal sealed partial class SwarmSession
     /// <summary>Moves a miner to the slowest stage when that makes the run faster by more than a tenth.</summary>
     private async Task RebalanceAsync()
     {
-        if (++_roundsSinceMove < RoundsBetweenMoves || _changing.Count > 0 || _stopping || _ending is not null)
+        if (!_specification.Swarm.Rebalances || _changing.Count > 0 || _stopping || _ending is not null || Shards.Any(shard => ActivityOf(shard).Measured < MicroBatchesBeforeMove))
         {
             return;
         }
 
-        if (SwarmPlanner.ProposeMove(_members.Stages.Length, MemoryNeeds(), Paces()) is not { } move || !_changing.Add(move.Miner))
+        // Measurements differ from moment to moment: a stage is slow when it is so several times running.
+        var proposed = SwarmPlanner.ProposeMove(_members.Stages.Length, MemoryNeeds(), Paces());
+        _roundsInFavour = proposed is not null && proposed.To == _slowStage ? _roundsInFavour + 1 : 1;
+        _slowStage = proposed?.To ?? -1;
+        if (proposed is not { } move || _roundsInFavour < RoundsBeforeMove || !_changing.Add(move.Miner))
         {
             return;
         }
 
-        _roundsSinceMove = 0;
+        (_roundsInFavour, _slowStage) = (0, -1);
         try
         {
             await WithdrawAsync(move.Miner, move.From);

@@ -19,11 +19,11 @@ internal sealed partial class SwarmSession
         // A merge that comes while the one before is under way would find nothing new.
         if ((merges && _milestones.IsCompleted) || evaluates || checkpoints || last)
         {
-            _milestones = PassMilestonesAsync(_milestones, step, last, evaluates, checkpoints, _work);
+            _milestones = PassMilestonesAsync(_milestones, step, last, evaluates, checkpoints, _work, _ledger.Position);
         }
     }
 
-    private async Task PassMilestonesAsync(Task previous, long step, bool last, bool evaluates, bool checkpoints, ImmutableArray<WorkRecord> openWork)
+    private async Task PassMilestonesAsync(Task previous, long step, bool last, bool evaluates, bool checkpoints, ImmutableArray<WorkRecord> openWork, LedgerPosition position)
     {
         await previous;
         try
@@ -41,7 +41,7 @@ internal sealed partial class SwarmSession
 
             if (checkpoints)
             {
-                _recorder.Checkpoint(step, openWork, await SnapshotAsync(step));
+                _recorder.Checkpoint(step, openWork, await SnapshotAsync(step), position);
             }
         }
         catch (Exception failure)
@@ -54,7 +54,7 @@ internal sealed partial class SwarmSession
     private void EndWhenDone()
     {
         var finished = _ledger.IsComplete && !_stopping;
-        if (!Active || !(finished || (_stopping && _ledger.Open == 0)))
+        if (!Active || !_steps.IsDrained || !(finished || (_stopping && _ledger.IsDrained)))
         {
             return;
         }

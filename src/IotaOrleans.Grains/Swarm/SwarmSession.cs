@@ -41,7 +41,8 @@ internal sealed partial class SwarmSession : IRunSession
         _work = state.OpenWork;
         _completedStep = state.CheckpointStep;
         _ledger = new MicroBatchLedger(
-            MicroBatchNumber.FirstOf(_specification, _completedStep + 1), MicroBatchNumber.FirstOf(_specification, _specification.Steps + 1));
+            state.Position ?? new LedgerPosition(MicroBatchNumber.FirstOf(_specification, _completedStep + 1), []),
+            MicroBatchNumber.FirstOf(_specification, _specification.Steps + 1));
         _steps = new StepCounter(_specification.MicroBatches);
     }
 
@@ -79,7 +80,8 @@ internal sealed partial class SwarmSession : IRunSession
         {
             _recorder.EnterPhase(RunPhase.Stopping);
             _stopping = true;
-            _ledger.Close();
+            _ledger.Close(_specification.MicroBatches);
+            GiveToWaiting();
             EndWhenDone();
         }
 
@@ -116,9 +118,9 @@ internal sealed partial class SwarmSession : IRunSession
             return [];
         }
 
-        foreach (var loss in report.Losses)
+        foreach (var known in report.Losses)
         {
-            _steps.AddLoss(loss.Loss);
+            _steps.AddLoss(known.Loss);
         }
 
         ActivityOf(report.Shard).Add(report);
@@ -128,11 +130,13 @@ internal sealed partial class SwarmSession : IRunSession
             if (_ledger.Complete(number))
             {
                 _work = WorkCounter.Add(_work, pathway, _specification.MicroBatchSize * (long)_specification.ContextLength);
-                if (_steps.Complete() is { } loss)
-                {
-                    CompleteStep(loss);
-                }
+                _steps.Complete();
             }
+        }
+
+        while (_steps.TryTake(out var loss))
+        {
+            CompleteStep(loss);
         }
 
         EndWhenDone();

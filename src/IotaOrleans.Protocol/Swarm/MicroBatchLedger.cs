@@ -9,19 +9,23 @@ namespace IotaOrleans.Protocol.Swarm;
 public sealed class MicroBatchLedger
 {
     private readonly long _end;
+    private long _limit;
     private readonly Dictionary<long, string> _open = [];
-    private readonly SortedSet<long> _returned = [];
-    private readonly HashSet<long> _early = [];
+    private readonly SortedSet<long> _returned;
+    private readonly HashSet<long> _early;
     private long _next;
     private long _doneBelow;
 
-    /// <summary>Begins a ledger.</summary>
-    /// <param name="first">The first number that is not done.</param>
+    /// <summary>Begins a ledger where another one was.</summary>
+    /// <param name="position">What was done by then.</param>
     /// <param name="end">One past the last number of the run.</param>
-    public MicroBatchLedger(long first, long end)
+    public MicroBatchLedger(LedgerPosition position, long end)
     {
-        _next = _doneBelow = first;
-        _end = end;
+        _next = position.Next;
+        _returned = [.. position.Missing];
+        _doneBelow = position.Missing.IsEmpty ? position.Next : position.Missing.Min();
+        _early = [.. Enumerable.Range(0, checked((int)(position.Next - _doneBelow))).Select(offset => _doneBelow + offset).Except(position.Missing)];
+        _limit = _end = end;
     }
 
     /// <summary>Micro-batches that are done, counted from the run's first.</summary>
@@ -34,7 +38,13 @@ public sealed class MicroBatchLedger
     public bool IsComplete => Completed == _end;
 
     /// <summary>Whether there is anything to give out.</summary>
-    public bool HasMore => _returned.Count > 0 || _next < _end;
+    public bool HasMore => _returned.Count > 0 || _next < _limit;
+
+    /// <summary>Whether nothing that was given out, or came back, is left to be done.</summary>
+    public bool IsDrained => _open.Count == 0 && !HasMore;
+
+    /// <summary>What is done now.</summary>
+    public LedgerPosition Position => new(_next, [.. _open.Keys.Concat(_returned).Order()]);
 
     /// <summary>Gives out micro-batches: those that came back first, then the next ones.</summary>
     public ImmutableArray<long> Grant(string miner, int count)
@@ -92,6 +102,7 @@ public sealed class MicroBatchLedger
         return lost.Length;
     }
 
-    /// <summary>Gives out nothing more: the run is stopping. What is under way can still be completed.</summary>
-    public void Close() => _next = _end;
+    /// <summary>Gives out no more than what completes the last step that was begun: the run is stopping.</summary>
+    /// <param name="microBatches">Micro-batches of a step.</param>
+    public void Close(int microBatches) => _limit = Math.Min(_end, (_next + microBatches - 1) / microBatches * microBatches);
 }

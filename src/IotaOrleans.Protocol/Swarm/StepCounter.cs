@@ -12,6 +12,9 @@ public sealed class StepCounter(int microBatches)
     private int _losses;
     private double _last = double.NaN;
 
+    /// <summary>Whether no step is over that was not taken.</summary>
+    public bool IsDrained => _completed < microBatches;
+
     /// <summary>Adds a loss.</summary>
     public void AddLoss(double loss)
     {
@@ -20,17 +23,21 @@ public sealed class StepCounter(int microBatches)
     }
 
     /// <summary>Counts a micro-batch.</summary>
-    /// <returns>The step's loss if that ended a step, otherwise null.</returns>
-    public double? Complete()
+    public void Complete() => _completed++;
+
+    /// <summary>
+    /// Takes a step that is over. Losses come from other miners than completions: a step that ended before any loss was known waits for one.
+    /// </summary>
+    public bool TryTake(out double loss)
     {
-        if (++_completed < microBatches)
+        loss = _losses > 0 ? _sum / _losses : _last;
+        if (IsDrained || double.IsNaN(loss))
         {
-            return null;
+            return false;
         }
 
-        // Losses come from other miners than completions: a step may end before any of its losses is here.
-        _last = _losses > 0 ? _sum / _losses : _last;
-        (_completed, _sum, _losses) = (0, 0, 0);
-        return _last;
+        _completed -= microBatches;
+        (_last, _sum, _losses) = (loss, 0, 0);
+        return true;
     }
 }

@@ -120,9 +120,15 @@ public sealed partial class FrameListener : IAsyncDisposable
         }
 
         var connection = new FrameReceivingConnection(socket, this);
-        var served = FrameSocket.StartThread("frames in", connection.Run);
-        _connections[connection] = served;
-        _ = served.ContinueWith(_ => _connections.TryRemove(connection, out Task? _), TaskScheduler.Default);
+        // Known before it runs: whoever watches the connections, or closes them all, must not miss it.
+        var served = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _connections[connection] = served.Task;
+        FrameSocket.StartThread("frames in", () =>
+        {
+            connection.Run();
+            _connections.TryRemove(connection, out _);
+            served.SetResult();
+        });
     }
 
     private void Watch()

@@ -1,4 +1,3 @@
-using IotaOrleans.Protocol.Schedules;
 using IotaOrleans.Tensors;
 
 namespace IotaOrleans.ClusterTests.Training;
@@ -35,15 +34,5 @@ public sealed class ElasticModeTests
         }
 
         FramePool.Shared.Leased.Should().Be(before);
-    }
-
-    [Fact]
-    public void An_elastic_step_asks_no_other_stage_for_its_gradient_norm()
-    {
-        using var run = new TestRun();
-        var order = new WorkOrder { Sequence = 1, Kind = WorkKind.Train, Step = 1, Epoch = 0 };
-
-        StageProgram.For(run.Specification with { Mode = TrainingMode.Elastic }, 0, order).Should().NotContain(op => op.Kind == StageOpKind.ShareGradientNorm);
-        StageProgram.For(run.Specification, 0, order).Should().Contain(op => op.Kind == StageOpKind.ShareGradientNorm);
     }
 }

@@ -51,11 +51,15 @@ internal sealed class TrainingCluster : IAsyncDisposable
         return await FollowAsync(run.Run, 0);
     }
 
-    public async Task<IReadOnlyList<RunEvent>> FollowAsync(string run, long after)
+    /// <summary>Events up to the one that ends the run.</summary>
+    public Task<IReadOnlyList<RunEvent>> FollowAsync(string run, long after) => FollowAsync(run, after, _ => false);
+
+    /// <summary>Events up to one that the test waits for, or the one that ends the run.</summary>
+    public async Task<IReadOnlyList<RunEvent>> FollowAsync(string run, long after, Func<RunEvent, bool> isAwaited)
     {
         var view = Grains.GetGrain<IRunViewGrain>(run);
         var events = new List<RunEvent>();
-        while (events.LastOrDefault() is not (RunFinished or RunFailed or RunInterrupted))
+        while (!events.Exists(happened => happened is RunFinished or RunFailed or RunInterrupted || isAwaited(happened)))
         {
             var next = await view.GetEventsAsync(events.Count == 0 ? after : events[^1].Number, TimeSpan.FromSeconds(10));
             events.AddRange(next);

@@ -56,7 +56,7 @@ public sealed class WireTensorTests
     [InlineData(float.Epsilon, 0f)]
     [InlineData(-9.648e-38f, 0f)]
     [InlineData(4e-37f, 4e-37f)]
-    [InlineData(float.MaxValue, float.MaxValue)]
+    [InlineData(3e38f, 3e38f)]
     public void Int8_rows_of_any_size_arrive_or_are_zeros(float value, float expected)
     {
         foreach (var back in Through(WireFormat.Int8, [value, 0, -value]).Zip([expected, 0, -expected]))

@@ -42,6 +42,15 @@ internal sealed class PipelineSettings : ISettings
     public Setting<int> Owners { get; } = new(
         SettingGroups.Swarm, "--owners", "Elastic mode: miners that reduce each cell of a merge, independently of each other", Values.Whole(1, 16), 2);
 
+    public Setting<double> OuterLearningRate { get; } = new(
+        SettingGroups.Swarm, "--outer-learning-rate", "Elastic mode: how far a merge goes along what the replicas learnt", Values.Number(0, 10, aboveMinimum: true), 0.7);
+
+    public Setting<double> OuterMomentum { get; } = new(
+        SettingGroups.Swarm, "--outer-momentum", "Elastic mode: Nesterov momentum of merges, once it has risen", Values.Number(0, 0.999), 0.9);
+
+    public Flag NoRebalance { get; } = new(
+        SettingGroups.Swarm, "--no-rebalance", "Elastic mode: never move a miner to a stage that is too slow");
+
     public Setting<ScheduleKind> Schedule { get; } = new(
         SettingGroups.Swarm, "--schedule", "Order of forward and backward passes; 'iota plan schedule' draws and compares them",
         ScheduleNames.Parser, ScheduleKind.ZeroBubbleAhead);
@@ -55,7 +64,7 @@ internal sealed class PipelineSettings : ISettings
 
     public Setting<TensorTransportKind> Transport { get; } = TensorTransport();
 
-    public IEnumerable<Option> All => [Stages, Miners, Chunks, Balance, Silos, MicroBatches, Mode, InnerSteps, Update, Owners, Schedule, Wire, Recompute, Transport];
+    public IEnumerable<Option> All => [Stages, Miners, Chunks, Balance, Silos, MicroBatches, Mode, InnerSteps, Update, Owners, OuterLearningRate, OuterMomentum, NoRebalance, Schedule, Wire, Recompute, Transport];
 
     public static Setting<TensorTransportKind> TensorTransport() => new(
         SettingGroups.Swarm, HostDefaults.TransportOption, "How tensors go from silo to silo: over sockets of their own, or in grain calls",

@@ -113,6 +113,8 @@ internal sealed class TrainCommand : IotaCommand
             InnerSteps = _swarm.InnerSteps.Of(parsed),
             UpdateFormat = _swarm.Update.Of(parsed),
             Owners = _swarm.Owners.Of(parsed),
+            Outer = new OuterSettings { LearningRate = _swarm.OuterLearningRate.Of(parsed), Momentum = _swarm.OuterMomentum.Of(parsed) },
+            Rebalances = !_swarm.NoRebalance.Of(parsed),
         },
         Schedule = _swarm.Schedule.Of(parsed),
         Wire = _swarm.Wire.Of(parsed),
