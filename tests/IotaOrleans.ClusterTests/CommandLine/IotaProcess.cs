@@ -18,6 +18,7 @@ internal sealed class IotaProcess : IDisposable
 
     private readonly Process _process;
     private readonly Channel<string> _lines = Channel.CreateUnbounded<string>();
+    private readonly Channel<string> _errorLines = Channel.CreateUnbounded<string>();
     private readonly ConcurrentQueue<string> _output = new();
     private readonly ConcurrentQueue<string> _errors = new();
 
@@ -56,6 +57,7 @@ internal sealed class IotaProcess : IDisposable
             if (line.Data is not null)
             {
                 program._errors.Enqueue(line.Data);
+                program._errorLines.Writer.TryWrite(line.Data);
             }
         };
         program._process.Start();
@@ -101,6 +103,21 @@ internal sealed class IotaProcess : IDisposable
         }
 
         throw new InvalidOperationException($"the program ended without '{happened}': {string.Join('\n', _errors)}");
+    }
+
+    /// <summary>Waits for a line on the error stream.</summary>
+    public async Task<string> WaitForErrorAsync(string beginning)
+    {
+        using var limit = new CancellationTokenSource(UsualPatience);
+        await foreach (var line in _errorLines.Reader.ReadAllAsync(limit.Token))
+        {
+            if (line.StartsWith(beginning, StringComparison.Ordinal))
+            {
+                return line;
+            }
+        }
+
+        throw new InvalidOperationException($"the program ended without '{beginning}': {string.Join('\n', _errors)}");
     }
 
     public void Signal(int signal) => SendSignal(Id, signal).Should().Be(0, "the program should still run");

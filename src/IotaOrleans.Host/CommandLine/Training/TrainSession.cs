@@ -33,6 +33,11 @@ internal sealed class TrainSession(TrainSessionOptions options, IRunReporter rep
         await using var host = await ControlHost.StartAsync(HostOptions(run, endpoints, plan, log), interruption.Requested);
         // Disposed in reverse: the miners leave before the control silo that they depend on.
         await using var children = started = new ChildSilos(endpoints, log.Write);
+        if (run.Specification.Mode == TrainingMode.Elastic)
+        {
+            reporter.Fact("join", $"iota join --cluster {endpoints.Primary} --cluster-id {endpoints.ClusterId}");
+        }
+
         var recorder = new StatusRecorder(run.Folder, host.Page, time);
         if (host.Page is { } page)
         {
@@ -87,9 +92,10 @@ internal sealed class TrainSession(TrainSessionOptions options, IRunReporter rep
         var model = specification.Model;
         reporter.Fact("model", $"{model.BlockCount} blocks of {model.HiddenSize} in {Figures.Plural(specification.Stages.Length, "stage")}, context {specification.ContextLength}{(model.Bottleneck is { } bottleneck ? $", bottlenecks of {bottleneck.Width}" : "")}");
         reporter.Fact("steps", $"{Figures.Count(specification.Steps)} of {Figures.Plural(specification.BatchSize, "sequence")} in {Figures.Plural(specification.MicroBatches, "micro-batch", "micro-batches")}");
+        var miners = specification.Shards.Select(shard => shard.Miner).Distinct().Count();
         reporter.Fact("swarm", run.Silos == 0
-            ? $"{Figures.Plural(specification.Ranks, "miner")} in this process"
-            : $"{Figures.Plural(specification.Ranks, "miner")} on {Figures.Plural(Math.Min(run.Silos, specification.Ranks), "silo")}");
+            ? $"{Figures.Plural(miners, "miner")} in this process"
+            : $"{Figures.Plural(miners, "miner")} on {Figures.Plural(Math.Min(run.Silos, miners), "silo")}");
         reporter.Fact("run", Figures.Place(run.Folder.FullPath));
     }
 }
