@@ -51,6 +51,10 @@ public sealed record ShardReport
     /// <summary>The part of <see cref="Busy"/> that went into passes of micro-batches.</summary>
     [Id(11)]
     public PassTimes Passes { get; init; }
+
+    /// <summary>Hash of weights and optimizer state after a snapshot, where a stage has several miners; null otherwise.</summary>
+    [Id(12)]
+    public UInt128? StateHash { get; init; }
 }
 
 /// <summary>Time that a stage spent on the passes of one order.</summary>

@@ -125,7 +125,7 @@ internal sealed class RunSession : IRunSession
                 _recorder.Evaluated(order.Step, MeanLoss(reports));
                 break;
             case WorkKind.Snapshot:
-                _recorder.Checkpoint(order.Step, _work, Sources());
+                CompleteSnapshot(order, reports);
                 break;
             default:
                 throw new InvalidOperationException($"unknown kind of order {order.Kind}");
@@ -160,19 +160,24 @@ internal sealed class RunSession : IRunSession
         }
     }
 
+    private void CompleteSnapshot(WorkOrder order, ImmutableArray<ShardReport> reports)
+    {
+        if (ReplicaAgreement.Objection(reports) is { } objection)
+        {
+            _recorder.Fail(objection);
+            return;
+        }
+
+        _recorder.Checkpoint(order.Step, _work, Sources());
+    }
+
     private double ScheduledBubble(ImmutableArray<ShardReport> reports)
     {
-        var costs = new ScheduleCosts(
-            reports.Sum(report => report.Passes.Forward.TotalSeconds),
-            reports.Sum(report => report.Passes.BackwardInput.TotalSeconds),
-            reports.Sum(report => report.Passes.BackwardWeights.TotalSeconds));
-        return PipelineSchedule.Bubble(_specification.Schedule, _specification.Ranks, _specification.MicroBatches, _specification.Chunks, PerPass(costs)).Share;
-
-        ScheduleCosts PerPass(ScheduleCosts sum)
-        {
-            double passes = _specification.MicroBatches * reports.Length;
-            return new ScheduleCosts(sum.Forward / passes, sum.BackwardInput / passes, sum.BackwardWeights / passes);
-        }
+        double passes = _specification.MicroBatches * _specification.Stages.Length;
+        return ReplicaSchedule.BubbleShare(_specification, new ScheduleCosts(
+            reports.Sum(report => report.Passes.Forward.TotalSeconds) / passes,
+            reports.Sum(report => report.Passes.BackwardInput.TotalSeconds) / passes,
+            reports.Sum(report => report.Passes.BackwardWeights.TotalSeconds) / passes));
     }
 
     private void PlanAhead()

@@ -31,6 +31,8 @@ internal sealed class OrderInProgress(WorkOrder order, ImmutableArray<StageOp> p
 
     public double? GradientNorm { get; set; }
 
+    public UInt128? StateHash { get; set; }
+
     public double? MeanLoss => _lossSequences == 0 ? null : _lossSum / _lossSequences;
 
     public void AddTime(StageOpKind pass, TimeSpan time)

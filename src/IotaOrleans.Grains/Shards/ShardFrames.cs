@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using IotaOrleans.Protocol.Schedules;
 using IotaOrleans.Tensors;
 
 namespace IotaOrleans.Grains.Shards;
@@ -53,12 +54,18 @@ internal sealed class ShardFrames(ShardKey shard, ShardAssignment assignment, Sh
 
     /// <summary>Tells the stage before that an activation which no gradient will answer was taken: it may send another one.</summary>
     public void SendCredit(WorkOrder order, int microBatch) =>
-        Send(assignment.Stage - 1, Rent(FrameKind.Credit, order, microBatch, TensorElementType.Float32, [0], []));
+        SendToOwner(assignment.Stage - 1, order, Rent(FrameKind.Credit, order, microBatch, TensorElementType.Float32, [0], []));
 
-    /// <summary>Sends a frame to a stage; the transport owns it from here on.</summary>
-    public void Send(int stage, TensorFrame frame)
+    /// <summary>Sends a frame to the miner of a stage that runs the frame's micro-batch; the transport owns it from here on.</summary>
+    public void SendToOwner(int stage, WorkOrder order, TensorFrame frame) =>
+        Send(ReplicaWork.MinerOf(Specification, stage, order.Kind, frame.Header.MicroBatch.Index), stage, frame);
+
+    /// <summary>Sends a frame to one of a stage's miners; the transport owns it from here on.</summary>
+    public void Send(int stage, int replica, TensorFrame frame) => Send(Specification.Miners[stage][replica], stage, frame);
+
+    private void Send(string miner, int stage, TensorFrame frame)
     {
-        var sent = transport.SendAsync(new ShardKey(shard.Run, stage, Specification.Miners[stage][0]), frame);
+        var sent = transport.SendAsync(new ShardKey(shard.Run, stage, miner), frame);
         if (!sent.IsCompletedSuccessfully)
         {
             _ = ObserveAsync(sent);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Diagnostics;
 using IotaOrleans.Grains.Telemetry;
 using IotaOrleans.Protocol.Schedules;
@@ -24,10 +25,14 @@ internal sealed class ShardWorker : IShardWorker
     private readonly ShardInbox _inbox;
     private readonly ShardFrames _frames;
     private readonly OrderQueue _orders = new();
+    private readonly Dictionary<WorkKind, ImmutableArray<StageOp>> _programs = [];
+    private readonly int _replica;
+    private readonly int _replicas;
     private readonly ConcurrentDictionary<long, ShardSnapshot> _snapshots = new();
     private ShardSnapshot? _released;
     private StageTrainer? _trainer;
     private StageExecutor? _executor;
+    private GradientPieces? _pieces;
     private ShardData? _data;
     private OrderInProgress? _current;
     private int _scheduled;
@@ -40,6 +45,8 @@ internal sealed class ShardWorker : IShardWorker
         _assignment = assignment;
         _lane = lane;
         _report = report;
+        _replicas = Specification.Miners[assignment.Stage].Length;
+        _replica = Specification.Miners[assignment.Stage].IndexOf(shard.Miner);
         _inbox = new ShardInbox(assignment.Session, capacity: Math.Max(64, 4 * Specification.MicroBatches), Wake);
         _frames = new ShardFrames(shard, assignment, _inbox, transport, Fail);
     }
@@ -61,7 +68,9 @@ internal sealed class ShardWorker : IShardWorker
             _data = new ShardData(Specification, TokenDataSet.Open(Specification.DataDirectory));
         }
 
-        _executor = new StageExecutor(_shard, _assignment, trainer, _data, _frames);
+        _pieces = new GradientPieces(trainer.Parameters.Layout.Count, _replicas);
+        var gradients = new ReplicaGradients(_assignment.Stage, _replica, _pieces, trainer.Parameters, _frames);
+        _executor = new StageExecutor(_shard, _assignment, trainer, _data, _frames, gradients, isSpokesman: _replica == 0);
         _lane.Turns?.Join(_assignment.Stage, Wake);
     }
 
@@ -140,6 +149,13 @@ internal sealed class ShardWorker : IShardWorker
             return false;
         }
 
+        if (_current.IsDone)
+        {
+            // An order in which the first replica works for all.
+            Finish(_current);
+            return true;
+        }
+
         if (CanRun(_current))
         {
             RunNext(_current);
@@ -150,7 +166,17 @@ internal sealed class ShardWorker : IShardWorker
     }
 
     private OrderInProgress? TakeOrder() =>
-        _orders.TryTake(out var order) ? new OrderInProgress(order, StageProgram.For(Specification, _assignment.Stage, order)) : null;
+        _orders.TryTake(out var order) ? new OrderInProgress(order, ProgramOf(order)) : null;
+
+    private ImmutableArray<StageOp> ProgramOf(WorkOrder order)
+    {
+        if (!_programs.TryGetValue(order.Kind, out var program))
+        {
+            _programs.Add(order.Kind, program = StageProgram.For(Specification, _assignment.Stage, order, _replica, _pieces!.Rounds));
+        }
+
+        return program;
+    }
 
     private bool CanRun(OrderInProgress current) =>
         (_lane.Turns?.IsTurnOf(_assignment.Stage, current.Order, current.NextOp) ?? true) && _executor!.InputsArrived(current.Order, current.NextOp);
@@ -159,13 +185,17 @@ internal sealed class ShardWorker : IShardWorker
     {
         var started = Stopwatch.GetTimestamp();
         var op = current.NextOp;
-        if (op.Kind == StageOpKind.Snapshot)
+        switch (op.Kind)
         {
-            _snapshots[current.Order.Step] = ShardSnapshot.Take(_trainer!, Interlocked.Exchange(ref _released, null));
-        }
-        else
-        {
-            _executor!.Execute(current, op);
+            case StageOpKind.Snapshot:
+                _snapshots[current.Order.Step] = ShardSnapshot.Take(_trainer!, Interlocked.Exchange(ref _released, null));
+                break;
+            case StageOpKind.HashState:
+                current.StateHash = StageStateHash.Of(_trainer!);
+                break;
+            default:
+                _executor!.Execute(current, op);
+                break;
         }
 
         var duration = Stopwatch.GetElapsedTime(started);
@@ -199,6 +229,7 @@ internal sealed class ShardWorker : IShardWorker
             BackwardPasses = current.BackwardPasses,
             Busy = current.Busy,
             Passes = current.Passes,
+            StateHash = current.StateHash,
             Elapsed = elapsed,
         });
     }

@@ -13,7 +13,10 @@ namespace IotaOrleans.Grains.Shards;
 /// <param name="trainer">The stage.</param>
 /// <param name="data">The tokens, in the first and the last stage.</param>
 /// <param name="frames">The shard's frames.</param>
-internal sealed class StageExecutor(ShardKey shard, ShardAssignment assignment, StageTrainer trainer, ShardData? data, ShardFrames frames)
+/// <param name="gradients">What the stage's replicas add up.</param>
+/// <param name="isSpokesman">Whether the shard tells other stages what all of its replicas know.</param>
+internal sealed class StageExecutor(
+    ShardKey shard, ShardAssignment assignment, StageTrainer trainer, ShardData? data, ShardFrames frames, ReplicaGradients gradients, bool isSpokesman)
 {
     /// <summary>Activations of forward-only work that may be on their way to a stage.</summary>
     public const int EvaluationCredits = 4;
@@ -34,6 +37,8 @@ internal sealed class StageExecutor(ShardKey shard, ShardAssignment assignment, 
         StageOpKind.Forward => ActivationArrived(order, op),
         StageOpKind.Evaluate => ActivationArrived(order, op) && (!NeedsCredit(op) || frames.Arrived(FrameKind.Credit, order, op.MicroBatch - EvaluationCredits)),
         StageOpKind.Backward or StageOpKind.BackwardInput => IsLast || frames.Arrived(FrameKind.Gradient, order, op.MicroBatch),
+        StageOpKind.ReduceGradient => gradients.PartsArrived(order, op.MicroBatch),
+        StageOpKind.TakeGradient => gradients.SumsArrived(order, op.MicroBatch),
         StageOpKind.AddTiedGradient => frames.Arrived(FrameKind.TiedGradient, order, OtherTiedStage),
         StageOpKind.Update => OtherStages.All(stage => frames.Arrived(FrameKind.GradientNorm, order, stage)),
         _ => true,
@@ -58,6 +63,15 @@ internal sealed class StageExecutor(ShardKey shard, ShardAssignment assignment, 
             case StageOpKind.BackwardWeights:
                 BackwardWeights(current, op);
                 break;
+            case StageOpKind.ShareGradient:
+                gradients.Share(current.Order, op.MicroBatch);
+                break;
+            case StageOpKind.ReduceGradient:
+                gradients.Reduce(current.Order, op.MicroBatch);
+                break;
+            case StageOpKind.TakeGradient:
+                gradients.Take(current.Order, op.MicroBatch);
+                break;
             case StageOpKind.ShareTiedGradient:
                 ShareTiedGradient(current);
                 break;
@@ -74,6 +88,9 @@ internal sealed class StageExecutor(ShardKey shard, ShardAssignment assignment, 
                 throw new InvalidOperationException($"unknown instruction {op}");
         }
     }
+
+    /// <summary>Replicas know the same: one of them tells all of another stage.</summary>
+    private IEnumerable<int> ReplicasToTell(int stage) => isSpokesman ? Enumerable.Range(0, Specification.Miners[stage].Length) : [];
 
     private bool ActivationArrived(WorkOrder order, StageOp op) => IsFirst || frames.Arrived(FrameKind.Activation, order, op.MicroBatch);
 
@@ -122,7 +139,7 @@ internal sealed class StageExecutor(ShardKey shard, ShardAssignment assignment, 
 
         if (output is not null)
         {
-            frames.Send(assignment.Stage + 1, output);
+            frames.SendToOwner(assignment.Stage + 1, current.Order, output);
         }
     }
 
@@ -146,7 +163,7 @@ internal sealed class StageExecutor(ShardKey shard, ShardAssignment assignment, 
 
         if (output is not null)
         {
-            frames.Send(assignment.Stage - 1, output);
+            frames.SendToOwner(assignment.Stage - 1, current.Order, output);
         }
     }
 
@@ -158,10 +175,12 @@ internal sealed class StageExecutor(ShardKey shard, ShardAssignment assignment, 
 
     private void ShareTiedGradient(OrderInProgress current)
     {
-        var gradient = trainer.Parameters.GradientOf(LlamaStage.EmbeddingName);
-        var frame = frames.Rent(FrameKind.TiedGradient, current.Order, 0, TensorElementType.Float32, [Specification.Model.VocabularySize, Specification.Model.HiddenSize], []);
-        MemoryMarshal.AsBytes(gradient).CopyTo(frame.Payload.Span);
-        frames.Send(OtherTiedStage, frame);
+        foreach (var replica in ReplicasToTell(OtherTiedStage))
+        {
+            var frame = frames.Rent(FrameKind.TiedGradient, current.Order, 0, TensorElementType.Float32, [Specification.Model.VocabularySize, Specification.Model.HiddenSize], []);
+            MemoryMarshal.AsBytes(trainer.Parameters.GradientOf(LlamaStage.EmbeddingName)).CopyTo(frame.Payload.Span);
+            frames.Send(OtherTiedStage, replica, frame);
+        }
     }
 
     private void AddTiedGradient(OrderInProgress current)
@@ -169,11 +188,7 @@ internal sealed class StageExecutor(ShardKey shard, ShardAssignment assignment, 
         using var frame = frames.Take(FrameKind.TiedGradient, current.Order, OtherTiedStage);
         var gradient = trainer.Parameters.GradientOf(LlamaStage.EmbeddingName);
         // Addition commutes bit for bit, so both copies get the same gradient and stay equal.
-        var other = MemoryMarshal.Cast<byte, float>(frame.Payload.Span);
-        for (var i = 0; i < gradient.Length; i++)
-        {
-            gradient[i] += other[i];
-        }
+        GradientSum.Add(gradient, MemoryMarshal.Cast<byte, float>(frame.Payload.Span));
     }
 
     private void ShareGradientNorm(OrderInProgress current)
@@ -187,9 +202,12 @@ internal sealed class StageExecutor(ShardKey shard, ShardAssignment assignment, 
 
         foreach (var stage in OtherStages)
         {
-            var frame = frames.Rent(FrameKind.GradientNorm, current.Order, 0, TensorElementType.Float64, [1], []);
-            MemoryMarshal.Write(frame.Payload.Span, current.SumOfSquares);
-            frames.Send(stage, frame);
+            foreach (var replica in ReplicasToTell(stage))
+            {
+                var frame = frames.Rent(FrameKind.GradientNorm, current.Order, 0, TensorElementType.Float64, [1], []);
+                MemoryMarshal.Write(frame.Payload.Span, current.SumOfSquares);
+                frames.Send(stage, replica, frame);
+            }
         }
     }
 

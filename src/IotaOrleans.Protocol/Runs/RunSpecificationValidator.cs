@@ -28,6 +28,7 @@ public static class RunSpecificationValidator
         Require(specification.EpochEmission >= 0, $"--emission is {specification.EpochEmission}: it cannot be negative");
         Require(specification.Stages.Length > 0 && specification.Miners.Length == specification.Stages.Length && specification.Miners.All(miners => miners.Length > 0),
             $"each of the {specification.Stages.Length} stages needs a miner");
+        Require(specification.Miners.All(miners => miners.Distinct().Count() == miners.Length), "a miner can hold a stage only once");
         RequireSchedule(specification);
 
         var next = 0;
@@ -64,10 +65,10 @@ public static class RunSpecificationValidator
             $"{specification.Stages.Length} stages do not divide into {specification.Chunks} chunks per miner");
         Require(Enumerable.Range(0, specification.Stages.Length).All(stage => specification.Miners[stage].SequenceEqual(specification.Miners[stage % specification.Ranks])),
             "a miner's chunks must be as many stages apart as there are miners");
-        var objection = PipelineSchedule.Objection(specification.Schedule, specification.Ranks, specification.MicroBatches, specification.Chunks);
+        var objection = PipelineSchedule.Objection(specification.Schedule, specification.Ranks, specification.MicroBatches, specification.Chunks)
+            ?? (specification.Mode == TrainingMode.Exact ? ReplicaSchedule.Objection(specification.Schedule, [.. specification.Miners.Take(specification.Ranks).Select(miners => miners.Length)], specification.MicroBatches) : null);
         Require(objection is null, $"--schedule: {objection}");
         Require(specification.Chunks == 1 || specification.Mode == TrainingMode.Exact, "--schedule interleaved needs --mode exact");
-        Require(specification.Mode == TrainingMode.Elastic || specification.Miners.All(miners => miners.Length == 1), "several miners per stage need --mode elastic");
         Require(specification.Mode == TrainingMode.Exact || !specification.Model.TiedEmbeddings || specification.Stages.Length == 1,
             "a model with tied embeddings needs --mode exact: its first and last stage hold the same weights");
     }

@@ -32,11 +32,23 @@ public enum StageOpKind
 
     /// <summary>The second half of a backward pass: the gradient of the weights, which nobody waits for before the update.</summary>
     BackwardWeights,
+
+    /// <summary>Send the pieces of the gradient that other replicas of the stage add up in a round; see <see cref="GradientPieces"/>.</summary>
+    ShareGradient,
+
+    /// <summary>Add up the own piece of a round and send the sum to the other replicas; needs their parts of it.</summary>
+    ReduceGradient,
+
+    /// <summary>Take over the sums of a round; needs those of all other replicas.</summary>
+    TakeGradient,
+
+    /// <summary>Hash weights and optimizer state, so that the replicas of a stage can be compared.</summary>
+    HashState,
 }
 
 /// <summary>One instruction of a stage's program.</summary>
 /// <param name="Kind">What to do.</param>
-/// <param name="MicroBatch">The micro-batch within its order, from zero; zero where none is meant.</param>
+/// <param name="MicroBatch">The micro-batch within its order, from zero, or the round in which replicas add up their gradients; zero where none is meant.</param>
 /// <param name="Chunk">Which of the rank's model chunks, from zero; always zero unless the schedule is interleaved.</param>
 public readonly record struct StageOp(StageOpKind Kind, int MicroBatch = 0, int Chunk = 0)
 {

@@ -2,15 +2,20 @@ using System.Collections.Immutable;
 
 namespace IotaOrleans.Protocol.Schedules;
 
-/// <summary>The whole sequence of instructions by which one stage carries out a work order.</summary>
+/// <summary>The whole sequence of instructions by which one miner of a stage carries out a work order.</summary>
 public static class StageProgram
 {
-    /// <summary>The instructions of a stage for an order.</summary>
-    public static ImmutableArray<StageOp> For(TrainingRunSpecification specification, int stage, WorkOrder order) => order.Kind switch
+    /// <summary>The instructions of a stage's miner for an order.</summary>
+    /// <param name="specification">The run.</param>
+    /// <param name="stage">The stage.</param>
+    /// <param name="order">The order; the program depends on its kind only.</param>
+    /// <param name="replica">Which of the stage's miners, from zero.</param>
+    /// <param name="gradientRounds">Rounds in which the stage's miners add up their gradients; see <see cref="GradientPieces"/>.</param>
+    public static ImmutableArray<StageOp> For(TrainingRunSpecification specification, int stage, WorkOrder order, int replica = 0, int gradientRounds = 1) => order.Kind switch
     {
-        WorkKind.Train => Train(specification, stage),
-        WorkKind.Evaluate => [.. Enumerable.Range(0, EvaluationMicroBatches(specification)).Select(index => new StageOp(StageOpKind.Evaluate, index))],
-        WorkKind.Snapshot => [new StageOp(StageOpKind.Snapshot)],
+        WorkKind.Train => Train(specification, stage, replica, gradientRounds),
+        WorkKind.Evaluate => [.. Enumerable.Range(0, replica == 0 ? EvaluationMicroBatches(specification) : 0).Select(index => new StageOp(StageOpKind.Evaluate, index))],
+        WorkKind.Snapshot => Snapshot(specification, stage, replica),
         _ => throw new ArgumentOutOfRangeException(nameof(order), order.Kind, "unknown kind of order"),
     };
 
@@ -26,7 +31,7 @@ public static class StageProgram
         }
 
         var rank = specification.Miners.Select(miners => miners[0]).ToList().IndexOf(miner);
-        return [.. Passes(specification, rank).Select(op => new StageTurn((op.Chunk * specification.Ranks) + rank, op with { Chunk = 0 }))];
+        return [.. InterleavedPasses(specification, rank).Select(op => new StageTurn((op.Chunk * specification.Ranks) + rank, op with { Chunk = 0 }))];
     }
 
     /// <summary>Micro-batches of one evaluation; the last one may be smaller.</summary>
@@ -37,14 +42,22 @@ public static class StageProgram
     public static bool HoldsTiedCopy(TrainingRunSpecification specification, int stage) =>
         specification.Model.TiedEmbeddings && specification.Stages.Length > 1 && (stage == 0 || stage == specification.Stages.Length - 1);
 
-    private static ImmutableArray<StageOp> Passes(TrainingRunSpecification specification, int rank) =>
+    private static ImmutableArray<StageOp> InterleavedPasses(TrainingRunSpecification specification, int rank) =>
         PipelineSchedule.Train(specification.Schedule, rank, specification.Ranks, specification.MicroBatches, specification.Chunks);
 
-    private static ImmutableArray<StageOp> Train(TrainingRunSpecification specification, int stage)
+    private static IEnumerable<StageOp> Passes(TrainingRunSpecification specification, int stage, int replica) => specification.Chunks > 1
+        ? InterleavedPasses(specification, stage % specification.Ranks).Where(op => op.Chunk == stage / specification.Ranks).Select(op => op with { Chunk = 0 })
+        : ReplicaSchedule.Train(specification.Schedule, [.. specification.Miners.Select(miners => miners.Length)], specification.MicroBatches, stage, replica);
+
+    private static ImmutableArray<StageOp> Train(TrainingRunSpecification specification, int stage, int replica, int gradientRounds)
     {
         var ops = ImmutableArray.CreateBuilder<StageOp>();
-        var chunk = stage / specification.Ranks;
-        ops.AddRange(Passes(specification, stage % specification.Ranks).Where(op => op.Chunk == chunk).Select(op => op with { Chunk = 0 }));
+        ops.AddRange(Passes(specification, stage, replica));
+        if (specification.Miners[stage].Length > 1)
+        {
+            AddReduction(ops, gradientRounds);
+        }
+
         if (HoldsTiedCopy(specification, stage))
         {
             ops.Add(new StageOp(StageOpKind.ShareTiedGradient));
@@ -54,6 +67,31 @@ public static class StageProgram
         ops.Add(new StageOp(StageOpKind.ShareGradientNorm));
         ops.Add(new StageOp(StageOpKind.Update));
         return ops.ToImmutable();
+    }
+
+    private static void AddReduction(ImmutableArray<StageOp>.Builder ops, int rounds)
+    {
+        for (var round = 0; round <= rounds; round++)
+        {
+            // A round ahead, so that nobody waits for the way of a piece, and no more, so that only two rounds are under way.
+            if (round < rounds)
+            {
+                ops.Add(new StageOp(StageOpKind.ShareGradient, round));
+            }
+
+            if (round > 0)
+            {
+                ops.Add(new StageOp(StageOpKind.ReduceGradient, round - 1));
+                ops.Add(new StageOp(StageOpKind.TakeGradient, round - 1));
+            }
+        }
+    }
+
+    private static ImmutableArray<StageOp> Snapshot(TrainingRunSpecification specification, int stage, int replica)
+    {
+        StageOp[] copy = replica == 0 ? [new StageOp(StageOpKind.Snapshot)] : [];
+        StageOp[] hash = specification.Miners[stage].Length > 1 ? [new StageOp(StageOpKind.HashState)] : [];
+        return [.. copy, .. hash];
     }
 }
 

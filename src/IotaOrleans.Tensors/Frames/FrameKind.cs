@@ -26,4 +26,10 @@ public enum FrameKind : byte
 
     /// <summary>A merged cell, for everybody who did not reduce it.</summary>
     MergedCell = 8,
+
+    /// <summary>A replica's part of a piece of its stage's gradient, for the replica that adds the piece up.</summary>
+    GradientPart = 9,
+
+    /// <summary>A piece of a stage's gradient, added up over its replicas, for the others of them.</summary>
+    GradientSum = 10,
 }

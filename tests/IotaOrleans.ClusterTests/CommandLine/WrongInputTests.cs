@@ -36,6 +36,7 @@ public sealed class WrongInputTests(ProgramFolder folder) : IClassFixture<Progra
     [InlineData(ExitCode.Usage, "3 stages of 2 chunks need 6 blocks, and the model has 4", "train", "--stages", "3", "--schedule", "interleaved")]
     [InlineData(ExitCode.Usage, "--schedule: the interleaved schedule sends micro-batches in groups of one per rank", "train", "--schedule", "interleaved", "--micro-batches", "3")]
     [InlineData(ExitCode.Usage, "--schedule interleaved needs --mode exact", "train", "--schedule", "interleaved", "--mode", "elastic")]
+    [InlineData(ExitCode.Usage, "--schedule: the interleaved schedule has one miner per stage", "train", "--schedule", "interleaved", "--miners", "4")]
     [InlineData(ExitCode.Usage, "--schedule: 'zb-h3' is not one of gpipe, 1f1b, interleaved, zb-h1, zb-h2", "plan", "schedule", "--schedule", "zb-h3")]
     [InlineData(ExitCode.Usage, "6 do not divide into groups of 4", "plan", "schedule", "--schedule", "interleaved", "--micro-batches", "6")]
     [InlineData(ExitCode.Usage, "--forward: '0' is not a number above 0", "plan", "schedule", "--forward", "0")]

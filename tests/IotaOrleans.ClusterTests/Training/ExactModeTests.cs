@@ -15,7 +15,7 @@ public sealed class ExactModeTests
     public async Task Losses_equal_a_plain_loop(int stages, int silos)
     {
         using var run = new TestRun(stages);
-        await AssertEqualsPlainLoopAsync(run.Specification, silos);
+        await ExactComparison.AssertEqualsPlainLoopAsync(run.Specification, silos);
     }
 
     [Theory]
@@ -24,7 +24,7 @@ public sealed class ExactModeTests
     public async Task Losses_equal_a_plain_loop_when_embeddings_are_tied(int stages, int silos)
     {
         using var run = new TestRun(stages, tied: true);
-        await AssertEqualsPlainLoopAsync(run.Specification, silos);
+        await ExactComparison.AssertEqualsPlainLoopAsync(run.Specification, silos);
     }
 
     [Theory]
@@ -39,14 +39,14 @@ public sealed class ExactModeTests
     public async Task Losses_equal_a_plain_loop_under_every_schedule(ScheduleKind schedule, int stages, int chunks, int silos)
     {
         using var run = new TestRun(stages, schedule: schedule, chunks: chunks);
-        await AssertEqualsPlainLoopAsync(run.Specification, silos);
+        await ExactComparison.AssertEqualsPlainLoopAsync(run.Specification, silos);
     }
 
     [Fact]
     public async Task Losses_equal_a_plain_loop_when_embeddings_are_tied_and_stages_interleaved()
     {
         using var run = new TestRun(2, tied: true, schedule: ScheduleKind.Interleaved, chunks: 2);
-        await AssertEqualsPlainLoopAsync(run.Specification, 0);
+        await ExactComparison.AssertEqualsPlainLoopAsync(run.Specification, 0);
     }
 
     [Theory]
@@ -116,22 +116,5 @@ public sealed class ExactModeTests
 
         losses[0].Should().HaveCount(20).And.Equal(losses[1]);
         checkpoints[0].Should().Equal(checkpoints[1]);
-    }
-
-    private static async Task AssertEqualsPlainLoopAsync(TrainingRunSpecification run, int silos)
-    {
-        var expected = PlainLoop.Train(run, 50);
-        await using var cluster = await TrainingCluster.StartAsync(silos, run.Ranks);
-
-        var events = await cluster.TrainAsync(run);
-
-        events.OfType<RunFailed>().Should().BeEmpty();
-        var losses = events.OfType<StepCompleted>().Select(step => step.Loss).ToArray();
-        losses.Should().HaveCount(50);
-        losses[^1].Should().BeLessThan(losses[0] - 0.3, "the model must have learnt something for the comparison to mean anything");
-        for (var step = 0; step < 50; step++)
-        {
-            losses[step].Should().BeApproximately(expected[step], 1e-5, $"step {step + 1} must equal the plain loop");
-        }
     }
 }

@@ -9,11 +9,12 @@ namespace IotaOrleans.ClusterTests.Training;
 public sealed class ExactProcessTests
 {
     [Theory]
-    [InlineData(1, 1)]
-    [InlineData(2, 2)]
-    [InlineData(3, 3)]
-    [InlineData(4, 2)]
-    public async Task Losses_of_separate_silo_processes_equal_a_plain_loop(int stages, int silos)
+    [InlineData(1, 1, 1)]
+    [InlineData(2, 2, 2)]
+    [InlineData(3, 3, 3)]
+    [InlineData(4, 4, 2)]
+    [InlineData(2, 5, 3)]
+    public async Task Losses_of_separate_silo_processes_equal_a_plain_loop(int stages, int miners, int silos)
     {
         using var run = new TestRun(stages);
         var specification = run.Specification;
@@ -28,6 +29,7 @@ public sealed class ExactProcessTests
             "--data", specification.DataDirectory,
             "--config", "config.json",
             "--stages", Text(stages),
+            "--miners", Text(miners),
             "--silos", Text(silos),
             "--batch-size", Text(specification.BatchSize),
             "--micro-batches", Text(specification.MicroBatches),

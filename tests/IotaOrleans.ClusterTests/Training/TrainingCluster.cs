@@ -19,7 +19,7 @@ internal sealed class TrainingCluster : IAsyncDisposable
 
     public IGrainFactory Grains => _cluster.Client;
 
-    public static async Task<TrainingCluster> StartAsync(int minerSilos, int stages, TensorTransportKind transport = TensorTransportKind.Socket)
+    public static async Task<TrainingCluster> StartAsync(int minerSilos, int stages, TensorTransportKind transport = TensorTransportKind.Socket, Action<ISiloBuilder>? configure = null)
     {
         var index = -1;
         var builder = new InProcessTestClusterBuilder((short)(1 + minerSilos));
@@ -31,6 +31,7 @@ internal sealed class TrainingCluster : IAsyncDisposable
                 : new IotaSiloOptions { Roles = [SiloRoles.Miner], Miners = [.. Enumerable.Range(0, stages).Where(stage => stage % minerSilos == own - 1).Select(Miner)], Lanes = 1 };
             options.Transport = transport;
             silo.AddIotaOrleans(options).AddMemoryGrainStorage(StorageNames.Control);
+            configure?.Invoke(silo);
         });
         var cluster = builder.Build();
         await cluster.DeployAsync();
@@ -74,7 +75,7 @@ internal sealed class TrainingCluster : IAsyncDisposable
 /// <summary>A small run on text that the test makes itself, in a folder of its own.</summary>
 internal sealed class TestRun : IDisposable
 {
-    public TestRun(int stages = 2, int steps = 50, bool tied = false, int microBatches = 4, ScheduleKind schedule = ScheduleKind.ZeroBubble, int chunks = 1, int width = 32, int? bottleneck = null)
+    public TestRun(int stages = 2, int steps = 50, bool tied = false, int microBatches = 4, ScheduleKind schedule = ScheduleKind.ZeroBubble, int chunks = 1, int width = 32, int? bottleneck = null, int[]? replicas = null)
     {
         Folder = Directory.CreateTempSubdirectory("iota-test-").FullName;
         var text = Path.Combine(Folder, "text.txt");
@@ -100,7 +101,9 @@ internal sealed class TestRun : IDisposable
             Model = bottleneck is { } channels ? model with { Bottleneck = Bottleneck.Between(cut, channels) } : model,
             Stages = cut,
             Chunks = chunks,
-            Miners = [.. Enumerable.Range(0, stages * chunks).Select(piece => ImmutableArray.Create(TrainingCluster.Miner(piece % stages)))],
+            Miners = replicas is null
+                ? [.. Enumerable.Range(0, stages * chunks).Select(piece => ImmutableArray.Create(TrainingCluster.Miner(piece % stages)))]
+                : Miners(replicas),
             BatchSize = 8,
             MicroBatches = microBatches,
             ContextLength = 32,
@@ -119,6 +122,10 @@ internal sealed class TestRun : IDisposable
     public string Folder { get; }
 
     public TrainingRunSpecification Specification { get; }
+
+    /// <summary>The miners of each stage when they are counted from the first stage on.</summary>
+    public static ImmutableArray<ImmutableArray<string>> Miners(int[] replicas) =>
+        [.. replicas.Select((count, stage) => Enumerable.Range(replicas.Take(stage).Sum(), count).Select(TrainingCluster.Miner).ToImmutableArray())];
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);
 }

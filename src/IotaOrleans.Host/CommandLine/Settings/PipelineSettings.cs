@@ -8,10 +8,10 @@ namespace IotaOrleans.Host.CommandLine.Settings;
 internal sealed class PipelineSettings : ISettings
 {
     public Setting<int?> Stages { get; } = new(
-        SettingGroups.Swarm, "--stages", "Pipeline stages, one miner each; at most as many as the model has blocks", Values.Whole(1, 1024).OrNone(), null, "2");
+        SettingGroups.Swarm, "--stages", "Pipeline stages; at most as many as the model has blocks", Values.Whole(1, 1024).OrNone(), null, "2");
 
     public Setting<int?> Miners { get; } = new(
-        SettingGroups.Swarm, "--miners", "Miners, dealt to the stages in turn; those of a stage share its work", Values.Whole(1, 4096).OrNone(), null, "one per stage");
+        SettingGroups.Swarm, "--miners", "Miners, at least one per stage, dealt to the stages in turn; those of a stage share its micro-batches", Values.Whole(1, 4096).OrNone(), null, "one per stage");
 
     public Setting<int?> Chunks { get; } = new(
         SettingGroups.Swarm, "--chunks", "Pieces of the model per miner, for the interleaved schedule", Values.Whole(1, 64).OrNone(), null, "2 if interleaved, else 1");
