@@ -57,7 +57,7 @@ public sealed class ExactModeTests
     public async Task Losses_equal_a_plain_loop_when_stages_end_in_bottlenecks(int stages, int chunks, int silos)
     {
         using var run = new TestRun(stages, schedule: chunks == 1 ? ScheduleKind.ZeroBubbleAhead : ScheduleKind.Interleaved, chunks: chunks, bottleneck: 8);
-        await AssertEqualsPlainLoopAsync(run.Specification, silos);
+        await ExactComparison.AssertEqualsPlainLoopAsync(run.Specification, silos);
     }
 
     [Theory]
