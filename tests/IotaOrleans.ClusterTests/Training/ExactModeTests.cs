@@ -1,3 +1,5 @@
+using static IotaOrleans.ClusterTests.Training.ExactComparison;
+
 namespace IotaOrleans.ClusterTests.Training;
 
 /// <summary>Exact mode: the cluster computes what one process computes, however the model is cut and wherever the stages live.</summary>
@@ -15,7 +17,7 @@ public sealed class ExactModeTests
     public async Task Losses_equal_a_plain_loop(int stages, int silos)
     {
         using var run = new TestRun(stages);
-        await ExactComparison.AssertEqualsPlainLoopAsync(run.Specification, silos);
+        await AssertEqualsPlainLoopAsync(run.Specification, silos);
     }
 
     [Theory]
@@ -24,7 +26,7 @@ public sealed class ExactModeTests
     public async Task Losses_equal_a_plain_loop_when_embeddings_are_tied(int stages, int silos)
     {
         using var run = new TestRun(stages, tied: true);
-        await ExactComparison.AssertEqualsPlainLoopAsync(run.Specification, silos);
+        await AssertEqualsPlainLoopAsync(run.Specification, silos);
     }
 
     [Theory]
@@ -39,14 +41,14 @@ public sealed class ExactModeTests
     public async Task Losses_equal_a_plain_loop_under_every_schedule(ScheduleKind schedule, int stages, int chunks, int silos)
     {
         using var run = new TestRun(stages, schedule: schedule, chunks: chunks);
-        await ExactComparison.AssertEqualsPlainLoopAsync(run.Specification, silos);
+        await AssertEqualsPlainLoopAsync(run.Specification, silos);
     }
 
     [Fact]
     public async Task Losses_equal_a_plain_loop_when_embeddings_are_tied_and_stages_interleaved()
     {
         using var run = new TestRun(2, tied: true, schedule: ScheduleKind.Interleaved, chunks: 2);
-        await ExactComparison.AssertEqualsPlainLoopAsync(run.Specification, 0);
+        await AssertEqualsPlainLoopAsync(run.Specification, 0);
     }
 
     [Theory]
