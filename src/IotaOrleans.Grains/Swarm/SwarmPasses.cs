@@ -39,7 +39,8 @@ internal sealed class SwarmPasses
     public SwarmPasses(ShardKey shard, ShardAssignment assignment, StageTrainer trainer, ShardData? data, SwarmInbox inbox, SwarmFrames frames, SwarmTally tally)
     {
         (_shard, _assignment, _trainer, _data, _inbox, _frames, _tally) = (shard, assignment, trainer, data, inbox, frames, tally);
-        _mostLive = PipelineSchedule.MostLive(ScheduleKind.ZeroBubbleAhead, assignment.Stage, Specification.Stages.Length, int.MaxValue / 4);
+        // As many as 1F1B: there is no end of a step at which the pipeline drains, and the fewer are alive the fresher are the weights.
+        _mostLive = PipelineSchedule.MostLive(ScheduleKind.OneForwardOneBackward, assignment.Stage, Specification.Stages.Length, int.MaxValue / 4);
         _members = new SwarmMembers(0, Specification.Miners);
         _hops.Set(NextStage(_members));
     }

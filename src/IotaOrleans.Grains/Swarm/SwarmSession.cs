@@ -71,7 +71,7 @@ internal sealed partial class SwarmSession : IRunSession
         }
     }
 
-    private int FirstGrant => (2 * _specification.Stages.Length) - 1;
+    private int FirstGrant => 2 * _specification.Stages.Length;
 
     /// <inheritdoc />
     public async Task StopAsync()

@@ -8,7 +8,7 @@ public sealed class JoinTests(ProgramFolder folder) : IClassFixture<ProgramFolde
     public async Task AMinerJoinsMidRunIsPaidForItsWorkAndLeaves()
     {
         using var run = IotaProcess.Start(folder.Path, ProgramFolder.Train(
-            "joined", "--mode", "elastic", "--inner-steps", "10", "--steps", "1000000", "--epoch-steps", "50",
+            "joined", "--mode", "elastic", "--inner-steps", "5", "--steps", "1000000", "--epoch-steps", "20",
             "--checkpoint-interval", "1000000", "--evaluation-interval", "1000000", "--no-rebalance"));
         var invitation = await run.WaitForErrorAsync("join: iota ");
         await run.WaitForAsync("step", times: 5);
@@ -43,7 +43,7 @@ public sealed class JoinTests(ProgramFolder folder) : IClassFixture<ProgramFolde
     public async Task AMinerThatIsKilledIsGivenUpAndTheRunGoesOn()
     {
         using var run = IotaProcess.Start(folder.Path, ProgramFolder.Train(
-            "bereft", "--mode", "elastic", "--miners", "4", "--silos", "2", "--steps", "400", "--epoch-steps", "400", "--no-rebalance"));
+            "bereft", "--mode", "elastic", "--miners", "4", "--silos", "2", "--steps", "150", "--epoch-steps", "150", "--no-rebalance"));
         await run.WaitForAsync("step", times: 5);
 
         IotaProcess.Signal(run.Children()[0], IotaProcess.KillNow);

@@ -68,7 +68,7 @@ internal static class SpecificationBuilder
             Chunks = chunks,
             Miners = Miners(ranks, chunks, request.Miners ?? ranks),
             BatchSize = batch,
-            MicroBatches = request.MicroBatches ?? MicroBatchPlanner.Choose(model, request.Schedule, ranks, batch, ContextLength(request, model), ((request.Miners ?? ranks) + ranks - 1) / ranks),
+            MicroBatches = request.MicroBatches ?? MicroBatchPlanner.Choose(model, request.Schedule, ranks, batch, ContextLength(request, model), Shares(request, ranks)),
             ContextLength = ContextLength(request, model),
             Steps = steps,
             Optimizer = Optimizer(request, steps),
@@ -110,6 +110,16 @@ internal static class SpecificationBuilder
                 ExitCode.Usage,
                 $"--bottleneck is {width}, but the model given {(model.Bottleneck is { } own ? $"has bottlenecks of {own.Width}" : "was trained without any")}: leave the option out");
         }
+    }
+
+    /// <summary>
+    /// By how much a step's micro-batches should divide: by the replicas, and in elastic mode by twice as many. There a replica that stepped
+    /// after every single micro-batch would compute each gradient on weights that are several steps old.
+    /// </summary>
+    private static int Shares(TrainRequest request, int ranks)
+    {
+        var replicas = ((request.Miners ?? ranks) + ranks - 1) / ranks;
+        return request.Mode == TrainingMode.Elastic ? 2 * replicas : replicas;
     }
 
     /// <summary>What passes between stages must fit into one frame.</summary>
