@@ -31,7 +31,6 @@ internal sealed class SwarmPasses
     private readonly Dictionary<long, LivePass> _live = [];
     private readonly Queue<long> _ownGradients = new();
     private readonly Queue<long> _weightGradients = new();
-    private readonly int _mostLive;
     private SwarmMembers _members;
     private int _accumulated;
     private long _newestStep = 1;
@@ -39,8 +38,6 @@ internal sealed class SwarmPasses
     public SwarmPasses(ShardKey shard, ShardAssignment assignment, StageTrainer trainer, ShardData? data, SwarmInbox inbox, SwarmFrames frames, SwarmTally tally)
     {
         (_shard, _assignment, _trainer, _data, _inbox, _frames, _tally) = (shard, assignment, trainer, data, inbox, frames, tally);
-        // As many as 1F1B: there is no end of a step at which the pipeline drains, and the fewer are alive the fresher are the weights.
-        _mostLive = PipelineSchedule.MostLive(ScheduleKind.OneForwardOneBackward, assignment.Stage, Specification.Stages.Length, int.MaxValue / 4);
         _members = new SwarmMembers(0, Specification.Miners);
         _hops.Set(NextStage(_members));
     }
@@ -52,10 +49,21 @@ internal sealed class SwarmPasses
     public long WorkSinceMerge { get; set; }
 
     /// <summary>Micro-batches that the shard would take on.</summary>
-    public int Wanted => IsFirst ? Math.Max(0, (2 * _mostLive) - _granted.Count) : 0;
+    public int Wanted => IsFirst ? Math.Max(0, (2 * MostLive) - _granted.Count) : 0;
 
-    /// <summary>Most micro-batches that are run forward and not yet completely backward.</summary>
-    public int MostLive => _mostLive;
+    /// <summary>
+    /// Most micro-batches that are run forward and not yet completely backward: as many as in 1F1B, for each replica that this one has to
+    /// keep busy. There is no end of a step at which the pipeline drains, and the fewer are alive the fresher are the weights.
+    /// </summary>
+    public int MostLive
+    {
+        get
+        {
+            var own = Math.Max(1, _members.Stages[_assignment.Stage].Length);
+            var most = _members.Stages.Skip(_assignment.Stage + 1).Select(miners => miners.Length).DefaultIfEmpty(own).Max();
+            return (Specification.Stages.Length - _assignment.Stage) * Math.Max(1, (most + own - 1) / own);
+        }
+    }
 
     private TrainingRunSpecification Specification => _assignment.Specification;
 
@@ -115,7 +123,7 @@ internal sealed class SwarmPasses
             return true;
         }
 
-        if (_trainer.LiveMicroBatches < _mostLive && TryForward())
+        if (_trainer.LiveMicroBatches < MostLive && TryForward())
         {
             return true;
         }

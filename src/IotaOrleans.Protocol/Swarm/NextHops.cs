@@ -10,6 +10,7 @@ namespace IotaOrleans.Protocol.Swarm;
 public sealed class NextHops
 {
     private const double Smoothing = 0.2;
+    private const double Forgetting = 0.99;
 
     private readonly Dictionary<string, Peer> _peers = [];
     private ImmutableArray<string> _order = [];
@@ -45,6 +46,11 @@ public sealed class NextHops
         if (chosen is not null)
         {
             _peers[chosen].UnderWay++;
+            // Who is passed over may have become faster: it is tried again now and then.
+            foreach (var idle in _peers.Values.Where(peer => peer.UnderWay == 0))
+            {
+                idle.Seconds *= Forgetting;
+            }
         }
 
         return chosen;

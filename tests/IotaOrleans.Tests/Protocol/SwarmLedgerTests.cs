@@ -86,6 +86,24 @@ public sealed class SwarmLedgerTests
         loss.Should().Be(1.5, "its own losses are late: the last ones stand for them");
     }
 
+    [Fact]
+    public void A_miner_that_was_slow_once_is_tried_again()
+    {
+        var hops = new NextHops();
+        hops.Set(["near", "far"]);
+        hops.Answered("near", TimeSpan.FromMilliseconds(10), 1);
+        hops.Answered("far", TimeSpan.FromMilliseconds(100), 1);
+
+        var chosen = Enumerable.Range(0, 400).Select(number =>
+        {
+            var miner = hops.Choose(number)!;
+            hops.Answered(miner, TimeSpan.FromMilliseconds(miner == "near" ? 10 : 100), 1);
+            return miner;
+        }).ToArray();
+
+        chosen.Count(miner => miner == "far").Should().BeInRange(1, 20);
+    }
+
     [Theory]
     [InlineData(1, 2, 4)]
     public void Micro_batches_go_to_miners_in_proportion_to_their_speeds(int slow, int middle, int fast)
