@@ -19,6 +19,9 @@ namespace IotaOrleans.Grains.Swarm;
 /// </summary>
 internal sealed class SwarmPasses
 {
+    private const int PatienceFactor = 20;
+    private static readonly TimeSpan LeastPatience = TimeSpan.FromSeconds(5);
+
     private readonly ShardKey _shard;
     private readonly ShardAssignment _assignment;
     private readonly StageTrainer _trainer;
@@ -135,6 +138,15 @@ internal sealed class SwarmPasses
         }
 
         return false;
+    }
+
+    /// <summary>Sends once more what has been under way for so much longer than usual that it must have been lost.</summary>
+    public void ResendLost()
+    {
+        foreach (var miner in _live.Values.Where(pass => pass.Next is { } next && pass.Elapsed > Patience(next, pass.Ahead)).Select(pass => pass.Next!).Distinct().ToArray())
+        {
+            Resend(pass => pass.Next == miner && pass.Elapsed > Patience(miner, pass.Ahead), miner);
+        }
     }
 
     /// <summary>Takes the optimizer step of what has accumulated, however little it is.</summary>
@@ -286,6 +298,11 @@ internal sealed class SwarmPasses
         {
             var output = _frames.RentActivation(FrameKind.Activation, number, _frames.IdOf(number), Specification.MicroBatchSize, pass.Pathway);
             _trainer.Repeat(number, output.Payload.Span);
+            if (pass.Next is not null)
+            {
+                _hops.Answered(pass.Next, pass.Elapsed, pass.Ahead);
+            }
+
             _live[number] = Send(number, pass.Pathway, output, refused);
         }
     }
@@ -303,6 +320,8 @@ internal sealed class SwarmPasses
         _frames.Send(_assignment.Stage + 1, next, output);
         return pass;
     }
+
+    private TimeSpan Patience(string miner, int ahead) => LeastPatience + (PatienceFactor * Math.Max(1, ahead) * _hops.TimeOf(miner));
 
     private ImmutableArray<string> NextStage(SwarmMembers members) => IsLast ? [] : members.Stages[_assignment.Stage + 1];
 

@@ -16,6 +16,7 @@ namespace IotaOrleans.Grains.Swarm;
 internal sealed class SwarmWorker : IShardWorker, ILane
 {
     private const int InboxCapacity = 4096;
+    private static readonly TimeSpan WatchInterval = TimeSpan.FromSeconds(1);
 
     private readonly ShardKey _shard;
     private readonly ShardAssignment _assignment;
@@ -34,6 +35,8 @@ internal sealed class SwarmWorker : IShardWorker, ILane
     private SwarmEvaluation? _evaluation;
     private StageVersion? _version;
     private ReplicaMerge? _merge;
+    private readonly ITimer _watch;
+    private int _watched;
     private int _scheduled;
     private int _reporting;
     private int _unanswered;
@@ -44,6 +47,7 @@ internal sealed class SwarmWorker : IShardWorker, ILane
         (_shard, _assignment, _lane, _control) = (shard, assignment, lane, control);
         _inbox = new SwarmInbox(assignment.Session, InboxCapacity, Wake);
         _exchange = new MergeExchange(assignment.Session, time);
+        _watch = time.CreateTimer(_ => Watch(), null, WatchInterval, WatchInterval);
         _frames = new SwarmFrames(shard, assignment, transport, _tally, NoteUndelivered);
     }
 
@@ -121,6 +125,7 @@ internal sealed class SwarmWorker : IShardWorker, ILane
     public void Dispose()
     {
         _stopped = true;
+        _watch.Dispose();
         _inbox.Dispose();
         _exchange.Dispose();
         _snapshots.Clear();
@@ -149,6 +154,15 @@ internal sealed class SwarmWorker : IShardWorker, ILane
                     _passes!.Reroute(receiver.Miner);
                 }
             });
+        }
+    }
+
+    private void Watch()
+    {
+        if (_passes is not null)
+        {
+            Volatile.Write(ref _watched, 1);
+            Wake();
         }
     }
 
@@ -187,6 +201,11 @@ internal sealed class SwarmWorker : IShardWorker, ILane
 
     private bool TryRunNext()
     {
+        if (Interlocked.Exchange(ref _watched, 0) == 1)
+        {
+            _passes!.ResendLost();
+        }
+
         if (_orders.TryPeek(out var order) && order.Kind == WorkKind.Snapshot)
         {
             _orders.TryDequeue(out _);

@@ -70,6 +70,9 @@ public sealed class NextHops
         }
     }
 
+    /// <summary>Time that one micro-batch takes a miner, smoothed; zero before its first answer.</summary>
+    public TimeSpan TimeOf(string miner) => _peers.TryGetValue(miner, out var peer) ? TimeSpan.FromSeconds(peer.Seconds) : TimeSpan.Zero;
+
     /// <summary>Micro-batches under way to a miner.</summary>
     public int UnderWay(string miner) => _peers.TryGetValue(miner, out var peer) ? peer.UnderWay : 0;
 

@@ -5,7 +5,7 @@ namespace IotaOrleans.ClusterTests.CommandLine;
 public sealed class JoinTests(ProgramFolder folder) : IClassFixture<ProgramFolder>
 {
     [Fact]
-    public async Task AMinerJoinsMidRunIsPaidForItsWorkAndLeaves()
+    public async Task AMinerJoinsMidRunWorksAndLeaves()
     {
         using var run = IotaProcess.Start(folder.Path, ProgramFolder.Train(
             "joined", "--mode", "elastic", "--inner-steps", "5", "--steps", "1000000", "--epoch-steps", "20",
@@ -17,6 +17,7 @@ public sealed class JoinTests(ProgramFolder folder) : IClassFixture<ProgramFolde
         var joined = await run.WaitForAsync("members");
         (joined.GetProperty("miner").GetString(), joined.GetProperty("change").GetString()).Should().Be(("late", "joined"));
         var stage = joined.GetProperty("stage").GetInt32();
+        // A newcomer's update is merged from its first work on.
         while (true)
         {
             var merge = (await run.WaitForAsync("merge")).GetProperty("report");
@@ -24,11 +25,6 @@ public sealed class JoinTests(ProgramFolder folder) : IClassFixture<ProgramFolde
             {
                 break;
             }
-        }
-
-        while (!(await run.WaitForAsync("epoch")).GetProperty("settlement").GetProperty("payslips").EnumerateArray()
-            .Any(slip => slip.GetProperty("miner").GetString() == "late" && slip.GetProperty("paid").GetInt64() > 0))
-        {
         }
 
         miner.Signal(IotaProcess.Interrupt);
