@@ -76,7 +76,7 @@ public sealed record StepCompleted : RunEvent
     [Id(3)]
     public required double TokensPerSecond { get; init; }
 
-    /// <summary>Share of the step in which each stage computed, in stage order, from 0 to 1.</summary>
+    /// <summary>Share of the step in which each shard computed, in the order of the run's stages and their miners, from 0 to 1.</summary>
     [Id(4)]
     public required ImmutableArray<double> BusyShares { get; init; }
 

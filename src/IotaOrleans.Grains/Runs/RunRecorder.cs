@@ -69,7 +69,10 @@ internal sealed partial class RunRecorder(
     /// <summary>Closes a reward epoch.</summary>
     public void Settle(int epoch, long step, ImmutableArray<WorkRecord> work) => _settled = SettleAsync(_settled, epoch, step, work);
 
-    public void Fail(string failure) => _ = EndAsync(RunPhase.Failed, 0, 0, failure);
+    /// <summary>Ends the session because of a failure.</summary>
+    /// <param name="step">The last step that was completed.</param>
+    /// <param name="failure">Why, in one line.</param>
+    public void Fail(long step, string failure) => _ = EndAsync(RunPhase.Failed, step, 0, failure);
 
     /// <summary>Ends the session, once.</summary>
     public async Task EndAsync(RunPhase phase, long step, double tokensPerSecond, string? failure = null, SentBytes? sent = null)

@@ -90,7 +90,7 @@ internal sealed class RunSession : IRunSession
 
         if (report.Failure is not null)
         {
-            _recorder.Fail(report.Failure);
+            _recorder.Fail(_completedStep, report.Failure);
             return;
         }
 
@@ -108,7 +108,7 @@ internal sealed class RunSession : IRunSession
     {
         if (_shards.Any(shard => shard.Miner == miner))
         {
-            _recorder.Fail($"the silo of {miner} was lost");
+            _recorder.Fail(_completedStep, $"the silo of {miner} was lost");
         }
     }
 
@@ -164,7 +164,7 @@ internal sealed class RunSession : IRunSession
     {
         if (ReplicaAgreement.Objection(reports) is { } objection)
         {
-            _recorder.Fail(objection);
+            _recorder.Fail(_completedStep, objection);
             return;
         }
 
@@ -213,7 +213,7 @@ internal sealed class RunSession : IRunSession
         }
         catch (Exception failure)
         {
-            _recorder.Fail($"stage {shard.Stage} on {shard.Miner} cannot be reached: {failure.Message}");
+            _recorder.Fail(_completedStep, $"stage {shard.Stage} on {shard.Miner} cannot be reached: {failure.Message}");
         }
     }
 

@@ -201,7 +201,7 @@ internal sealed partial class StageRounds : IDisposable
         Happen(new MergeEnded(start.Round, outcome));
     }
 
-    /// <summary>An update of less than the minimum of work is not merged; it stays with its miner until it is more.</summary>
+    /// <summary>An update of less than the minimum of work weighs nothing in the merge.</summary>
     private UpdateReport Weighed(UpdateReport report) => report.Work < _opening.Swarm.MinimumWork ? report with { Work = 0 } : report;
 
     private IMergeGrain Merge(long round) => _grains.GetGrain<IMergeGrain>(new MergeId(_run, _stage, round).ToString());

@@ -102,19 +102,9 @@ internal sealed class ReplicaMerge(ShardKey shard, ShardAssignment assignment, S
         return await lane.RunAsync<UInt128?>(() =>
         {
             var merged = new float[version.Length];
-            var decided = new List<MergeCell>();
-            foreach (var cell in order.Cells.Where(cell => cell.Length > 0 && !order.Decisions[cell.Index].IsGap))
-            {
-                if (Find(order, cell, needed) is not { } values)
-                {
-                    return null;
-                }
-
-                values.CopyTo(merged, cell.Start);
-                decided.Add(cell);
-            }
-
-            return version.Propose(order.Round, merged, decided, order.Contributors);
+            return StageAssembler.Assemble(order.Cells, order.Decisions, cell => ValuesOf(order, order.Cells[cell], needed), merged).IsEmpty
+                ? version.Propose(order.Round, merged, order.Cells.Where(cell => cell.Length > 0 && !order.Decisions[cell.Index].IsGap), order.Contributors)
+                : null;
         });
     }
 
@@ -195,28 +185,28 @@ internal sealed class ReplicaMerge(ShardKey shard, ShardAssignment assignment, S
         }
     }
 
-    private float[]? Find(AssemblyOrder order, MergeCell cell, Dictionary<int, string> needed)
+    /// <summary>The own copy of a cell if it is the decided one, otherwise what came of it; empty when nothing did.</summary>
+    private ReadOnlyMemory<float> ValuesOf(AssemblyOrder order, MergeCell cell, Dictionary<int, string> needed)
     {
-        var decided = order.Decisions[cell.Index].Hash;
-        if (_reduced.TryGetValue(cell.Index, out var own) && own.Hash == decided)
+        if (_reduced.TryGetValue(cell.Index, out var own) && own.Hash == order.Decisions[cell.Index].Hash)
         {
             return own.Values;
         }
 
         if (!needed.TryGetValue(cell.Index, out var sender))
         {
-            return null;
+            return ReadOnlyMemory<float>.Empty;
         }
 
         using var frame = exchange.Take(new CellKey(FrameKind.MergedCell, order.Round, cell.Index, sender));
         var values = new float[cell.Length];
         if (frame is null || frame.Payload.Length != _resultCodec.ByteCount(cell.Length))
         {
-            return null;
+            return ReadOnlyMemory<float>.Empty;
         }
 
         _resultCodec.Decode(frame.Payload.Span, values);
-        return CopyHash.Of(values) == decided ? values : null;
+        return values;
     }
 
     private ReadOnlySpan<byte> EncodedCell(MergeCell cell)

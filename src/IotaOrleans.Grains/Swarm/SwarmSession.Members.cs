@@ -93,7 +93,7 @@ internal sealed partial class SwarmSession
         LogLost(_specification.Run, miner, _ledger.Return(miner), reason);
         if (_members.Stages[stage].IsEmpty)
         {
-            _recorder.Fail($"stage {stage} lost its last miner: {reason}");
+            _recorder.Fail(_completedStep, $"stage {stage} lost its last miner: {reason}");
             return;
         }
 

@@ -47,7 +47,7 @@ internal sealed partial class SwarmSession
         catch (Exception failure)
         {
             LogMilestoneFailed(_specification.Run, step, failure);
-            _recorder.Fail($"step {step}: {failure.Message}");
+            _recorder.Fail(_completedStep, $"step {step}: {failure.Message}");
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using IotaOrleans.Protocol.Schedules;
@@ -38,7 +39,7 @@ public static class IotaInstruments
 
     private static readonly Gauge<double> Loss = Meter.CreateGauge<double>("iota.loss", "nat", "Training loss of the last step, per token");
 
-    private static readonly Gauge<double> BusyShare = Meter.CreateGauge<double>("iota.stage.busy_share", "1", "Share of the last step in which a stage computed");
+    private static readonly Gauge<double> BusyShare = Meter.CreateGauge<double>("iota.stage.busy_share", "1", "Share of the last step in which a miner computed for its stage");
 
     private static readonly Gauge<long> LiveTensors = Meter.CreateGauge<long>(LiveTensorsName, "{tensor}", "Tensors alive on a stage's thread after an order");
 
@@ -50,15 +51,16 @@ public static class IotaInstruments
 
     /// <summary>Records an optimizer step of a whole run.</summary>
     /// <param name="step">The step.</param>
+    /// <param name="shards">Who computed, in the order of the step's busy shares.</param>
     /// <param name="tokens">Tokens that it trained on.</param>
     /// <param name="duration">Time since the step before, or null when it is unknown.</param>
-    public static void RecordStep(StepCompleted step, long tokens, TimeSpan? duration)
+    public static void RecordStep(StepCompleted step, ImmutableArray<StageView> shards, long tokens, TimeSpan? duration)
     {
         Tokens.Add(tokens);
         Loss.Record(step.Loss);
-        for (var stage = 0; stage < step.BusyShares.Length; stage++)
+        foreach (var (shard, share) in shards.Zip(step.BusyShares))
         {
-            BusyShare.Record(step.BusyShares[stage], new KeyValuePair<string, object?>("stage", stage));
+            BusyShare.Record(share, new KeyValuePair<string, object?>("stage", shard.Stage), new KeyValuePair<string, object?>("miner", shard.Miner));
         }
 
         if (duration is { } elapsed)

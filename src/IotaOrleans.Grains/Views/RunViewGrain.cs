@@ -77,7 +77,7 @@ internal sealed partial class RunViewGrain(
         foreach (var @event in events)
         {
             view = RunViewReducer.Apply(view, run, phase, _log.Append(@event));
-            Measure(@event, view.TokensPerStep);
+            Measure(@event, view);
         }
 
         state.State.View = view;
@@ -118,11 +118,11 @@ internal sealed partial class RunViewGrain(
         }
     }
 
-    private void Measure(RunEvent @event, long tokensPerStep)
+    private void Measure(RunEvent @event, RunView view)
     {
         if (@event is StepCompleted step)
         {
-            IotaInstruments.RecordStep(step, tokensPerStep, step.At - _stepBegan);
+            IotaInstruments.RecordStep(step, view.Stages, view.TokensPerStep, step.At - _stepBegan);
         }
 
         // The next step begins where these end; what follows a checkpoint or a settlement was under way already.

@@ -6,34 +6,32 @@ namespace IotaOrleans.Protocol.Merging;
 public static class StageAssembler
 {
     /// <summary>
-    /// Fills in every decided cell; a gap keeps the last agreed version. A cell whose bits do not have the decided hash is not used: it was
+    /// Fills in every decided cell; a gap keeps what the output held before: the last agreed version, or zeros when updates are merged. A cell whose bits do not have the decided hash is not used: it was
     /// damaged on the way or its sender lies, and must be fetched from another holder.
     /// </summary>
-    /// <param name="map">The merge's map.</param>
+    /// <param name="cells">The merge's cells, in the order of the vector.</param>
     /// <param name="decisions">What was decided, one entry per cell.</param>
-    /// <param name="cells">The values of a cell, or empty when they have not come.</param>
-    /// <param name="lastAgreed">The flat vector of the last agreed version; zeros when updates are merged, not weights.</param>
+    /// <param name="valuesOf">The values of a cell, or empty when they have not come.</param>
     /// <param name="output">Receives the stage.</param>
     /// <returns>Cells that must be fetched again; the stage is complete when there are none.</returns>
-    /// <exception cref="ArgumentException">A vector has another length than the map's, or a cell is not settled.</exception>
+    /// <exception cref="ArgumentException">The output has another length than the cells together, or a cell is not settled.</exception>
     public static ImmutableArray<int> Assemble(
-        ButterflyMap map, IReadOnlyList<CellDecision> decisions, Func<int, ReadOnlyMemory<float>> cells, ReadOnlySpan<float> lastAgreed, Span<float> output)
+        ImmutableArray<MergeCell> cells, IReadOnlyList<CellDecision> decisions, Func<int, ReadOnlyMemory<float>> valuesOf, Span<float> output)
     {
-        if (lastAgreed.Length != map.Length || output.Length != map.Length)
+        if (output.Length != cells[^1].End)
         {
-            throw new ArgumentException($"the map is of {map.Length} values, the last version of {lastAgreed.Length}, the output of {output.Length}", nameof(output));
+            throw new ArgumentException($"the cells are of {cells[^1].End} values, the output of {output.Length}", nameof(output));
         }
 
-        lastAgreed.CopyTo(output);
         var wrong = ImmutableArray.CreateBuilder<int>();
-        foreach (var cell in map.Cells.Where(cell => cell.Length > 0 && !decisions[cell.Index].IsGap))
+        foreach (var cell in cells.Where(cell => cell.Length > 0 && !decisions[cell.Index].IsGap))
         {
             if (decisions[cell.Index] is not { Hash: { } hash, IsOpen: false })
             {
                 throw new ArgumentException($"cell {cell.Index} is not settled yet", nameof(decisions));
             }
 
-            var values = cells(cell.Index).Span;
+            var values = valuesOf(cell.Index).Span;
             if (values.Length == cell.Length && CopyHash.Of(values) == hash)
             {
                 values.CopyTo(output.Slice((int)cell.Start, (int)cell.Length));

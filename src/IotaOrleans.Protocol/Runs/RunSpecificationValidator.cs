@@ -41,6 +41,7 @@ public static class RunSpecificationValidator
         Require(next == model.BlockCount, $"the stages hold {next} of {model.BlockCount} blocks");
         RequireBottleneck(specification);
         RequireOptimizer(specification.Optimizer);
+        OuterSettingsValidator.Validate(specification.Swarm.Outer);
         Require(specification.Swarm.InnerSteps > 0, $"--inner-steps is {specification.Swarm.InnerSteps}: it must be at least 1");
         Require(specification.Swarm.Owners > 0, $"--owners is {specification.Swarm.Owners}: it must be at least 1");
     }

@@ -74,10 +74,13 @@ public sealed class SwarmTests
         await using var cluster = await TrainingCluster.StartAsync(0, 3);
         var grain = cluster.Grains.GetGrain<ITrainingRunGrain>(specification.Run);
         await grain.StartAsync(specification with { Steps = 100_000 });
+        await cluster.FollowAsync(specification.Run, 0, happened => happened.Step == 5);
 
         await grain.ReportLossAsync("miner-1");
 
-        (await cluster.FollowAsync(specification.Run, 0))[^1].Should().BeOfType<RunFailed>().Which.Failure.Should().Contain("stage 0").And.Contain("miner-1");
+        var failed = (await cluster.FollowAsync(specification.Run, 0))[^1].Should().BeOfType<RunFailed>().Which;
+        failed.Failure.Should().Contain("stage 0").And.Contain("miner-1");
+        failed.Step.Should().BeGreaterThanOrEqualTo(5, "that many steps were completed");
     }
 
     [Fact]

@@ -40,7 +40,7 @@ public sealed class HealthAndMetricsTests
         var metrics = await silo.Client.GetStringAsync("/metrics");
 
         metrics.Should().MatchRegex("""(?m)^iota_tokens_total(\{[^}]*\})? \d+""");
-        metrics.Should().MatchRegex("""(?m)^iota_stage_busy_share[a-z_]*\{[^}]*stage="1"[^}]*\} 0\.5""");
+        metrics.Should().MatchRegex("""(?m)^iota_stage_busy_share[a-z_]*\{[^}]*miner="bob"[^}]*stage="1"[^}]*\} 0\.5""", "no other test publishes steps of bob's");
         metrics.Should().MatchRegex("""(?m)^iota_step_duration_seconds_count""");
         metrics.Should().Contain("orleans_").And.Contain("dotnet_");
         metrics.Should().NotContain("unnamed-run");

@@ -76,8 +76,8 @@ internal sealed class SimulatedMerge
 
         foreach (var miner in Miners.Except(Lost))
         {
-            var stage = new float[LastAgreed.Length];
-            StageAssembler.Assemble(Map, Tally.Decisions, cell => Fetch(cell, miner), LastAgreed, stage).Should().BeEmpty();
+            float[] stage = [.. LastAgreed];
+            StageAssembler.Assemble(Map.Cells, Tally.Decisions, cell => Fetch(cell, miner), stage).Should().BeEmpty();
             Stages[miner] = stage;
         }
 

@@ -48,7 +48,12 @@ public sealed class StageAgreementTests
         Assemble([[1, 2], [3, 4.0001f], [5]]).Should().Equal(1, 2);
         stage.Should().Equal(1, 2, 9, 9, 9, 9);
 
-        IEnumerable<int> Assemble(float[][] received) => StageAssembler.Assemble(map, tally.Decisions, cell => received[cell], [9, 9, 9, 9, 9, 9], stage);
+        IEnumerable<int> Assemble(float[][] received)
+        {
+            // The last agreed version.
+            Array.Fill(stage, 9);
+            return StageAssembler.Assemble(map.Cells, tally.Decisions, cell => received[cell], stage);
+        }
     }
 
     [Fact]
@@ -57,8 +62,8 @@ public sealed class StageAgreementTests
         var map = ButterflyMap.Create(["a", "b"], new byte[32], 2);
         var tally = MergeTally.Begin(map, new MergeSettings());
 
-        FluentActions.Invoking(() => StageAssembler.Assemble(map, tally.Decisions, _ => default, [0, 0], new float[2])).Should().Throw<ArgumentException>().WithMessage("*not settled*");
-        FluentActions.Invoking(() => StageAssembler.Assemble(map, tally.Decisions, _ => default, [0], new float[2])).Should().Throw<ArgumentException>().WithMessage("*of 2 values*");
+        FluentActions.Invoking(() => StageAssembler.Assemble(map.Cells, tally.Decisions, _ => default, new float[2])).Should().Throw<ArgumentException>().WithMessage("*not settled*");
+        FluentActions.Invoking(() => StageAssembler.Assemble(map.Cells, tally.Decisions, _ => default, new float[1])).Should().Throw<ArgumentException>().WithMessage("*of 2 values*");
     }
 
     [Fact]
