@@ -6,7 +6,9 @@ using IotaOrleans.Benchmarks.Memory;
 using IotaOrleans.Benchmarks.Pipeline;
 using IotaOrleans.Benchmarks.Reports;
 using IotaOrleans.Benchmarks.Schedules;
+using IotaOrleans.Benchmarks.Swarm;
 using IotaOrleans.Benchmarks.Transport;
+using IotaOrleans.Benchmarks.Wan;
 
 var root = new RootCommand("Measures IotaOrleans against what it must be compared with, both sides in one run.");
 root.Subcommands.Add(PipelineBenchmark.Command());
@@ -14,6 +16,8 @@ root.Subcommands.Add(ScheduleBenchmark.Command());
 root.Subcommands.Add(MemoryBenchmark.Command());
 root.Subcommands.Add(TransportBenchmark.Command());
 root.Subcommands.Add(CompressionBenchmark.Command());
+root.Subcommands.Add(SwarmBenchmark.Command());
+root.Subcommands.Add(WanBenchmark.Command());
 root.Subcommands.Add(AllCommand.Create());
 root.Subcommands.Add(PlainProcess.Command());
 root.Subcommands.Add(ReceiverProcess.Command());

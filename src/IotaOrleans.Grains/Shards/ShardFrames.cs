@@ -27,16 +27,9 @@ internal sealed class ShardFrames(ShardKey shard, ShardAssignment assignment, Sh
         var shape = WireTensor.Shape(Specification.WireFormat, [
             ShardData.Sequences(Specification, order, microBatch),
             Specification.ContextLength,
-            BoundaryWidth(kind),
+            Boundaries.Width(assignment, kind),
         ]);
         return Rent(kind, order, microBatch, WireTensor.ElementType(Specification.WireFormat), shape, pathway);
-    }
-
-    /// <summary>An activation passes the boundary after the stage, a gradient the one before it.</summary>
-    private int BoundaryWidth(FrameKind kind)
-    {
-        var blocks = Specification.Stages[assignment.Stage];
-        return Specification.Model.BoundaryWidth(kind == FrameKind.Activation ? blocks.End : blocks.First);
     }
 
     public TensorFrame Rent(FrameKind kind, WorkOrder order, int microBatch, TensorElementType elementType, ImmutableArray<int> shape, ImmutableArray<string> pathway) =>

@@ -17,7 +17,7 @@ internal sealed class SwarmFrames(ShardKey shard, ShardAssignment assignment, IT
     /// <summary>Rents the frame of an activation, or of the gradient by one, in the run's wire format.</summary>
     public TensorFrame RentActivation(FrameKind kind, long number, MicroBatchId id, int sequences, ImmutableArray<string> pathway)
     {
-        var shape = WireTensor.Shape(Specification.WireFormat, [sequences, Specification.ContextLength, Specification.Model.HiddenSize]);
+        var shape = WireTensor.Shape(Specification.WireFormat, [sequences, Specification.ContextLength, Boundaries.Width(assignment, kind)]);
         return Rent(kind, number, id, WireTensor.ElementType(Specification.WireFormat), shape, pathway);
     }
 

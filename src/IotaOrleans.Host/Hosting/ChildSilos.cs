@@ -6,7 +6,6 @@ namespace IotaOrleans.Host.Hosting;
 internal sealed class ChildSilos(SiloEndpoints control, Action<string> log) : IAsyncDisposable
 {
     private static readonly TimeSpan JoinPatience = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(100);
 
     private readonly Lock _gate = new();
     private readonly List<ChildSilo> _silos = [];
@@ -90,7 +89,7 @@ internal sealed class ChildSilos(SiloEndpoints control, Action<string> log) : IA
     {
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         waiting.CancelAfter(JoinPatience);
-        var joined = Task.WhenAll(silo.Miners.Select(miner => HeardOfAsync(grains.GetGrain<IMinerGrain>(miner), since, waiting.Token)));
+        var joined = Task.WhenAll(silo.Miners.Select(miner => MinerPresence.WaitForAsync(grains, miner, since, waiting.Token)));
         if (await Task.WhenAny(joined, silo.LostAsync()) != joined)
         {
             await waiting.CancelAsync();
@@ -106,14 +105,6 @@ internal sealed class ChildSilos(SiloEndpoints control, Action<string> log) : IA
             throw new IotaException(
                 ExitCode.Environment,
                 $"{silo.Name} did not join within {JoinPatience.TotalSeconds:0} seconds; is this machine overloaded, or is 127.0.0.1 filtered? 'iota doctor' checks it");
-        }
-    }
-
-    private static async Task HeardOfAsync(IMinerGrain miner, DateTimeOffset since, CancellationToken cancellationToken)
-    {
-        while (await miner.GetAsync() is not { Capability: not null, LastSeen: { } seen } || seen < since)
-        {
-            await Task.Delay(PollInterval, cancellationToken);
         }
     }
 }

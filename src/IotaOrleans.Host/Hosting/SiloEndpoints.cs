@@ -21,10 +21,15 @@ internal sealed record SiloEndpoints(string ClusterId, IPAddress Address, int Si
     public int TensorPort { get; init; }
 
     /// <summary>A cluster of its own on this machine.</summary>
-    public static SiloEndpoints NewCluster()
+    public static SiloEndpoints NewCluster() => NewCluster(IPAddress.Loopback, 0);
+
+    /// <summary>A cluster of its own whose control silo is here.</summary>
+    /// <param name="address">The address under which others reach it.</param>
+    /// <param name="port">Its port; zero for any free one.</param>
+    public static SiloEndpoints NewCluster(IPAddress address, int port)
     {
-        var port = LoopbackPorts.Free();
-        return new SiloEndpoints($"iota-{Guid.NewGuid():N}", IPAddress.Loopback, port, new IPEndPoint(IPAddress.Loopback, port));
+        port = port == 0 ? LoopbackPorts.Free() : port;
+        return new SiloEndpoints($"iota-{Guid.NewGuid():N}", address, port, new IPEndPoint(address, port));
     }
 
     /// <summary>The address of this machine from which another is reached: what the other will see.</summary>

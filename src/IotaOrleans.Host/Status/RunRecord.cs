@@ -25,6 +25,9 @@ internal sealed record RunRecord
     /// <summary>Miner silos in processes of their own.</summary>
     public required int Silos { get; init; }
 
+    /// <summary>Miners on other machines; none when the miners were started with the run.</summary>
+    public IReadOnlyList<string> RemoteMiners { get; init; } = [];
+
     /// <summary>What the run grain was given.</summary>
     public required TrainingRunSpecification Specification { get; init; }
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using IotaOrleans.Host.Progress;
 using IotaOrleans.Host.Runs;
+using IotaOrleans.Host.Web;
 using IotaOrleans.Training.Checkpoints;
 
 namespace IotaOrleans.Host.Status;
@@ -35,6 +36,9 @@ internal sealed record RunStatus
     public string? Failure { get; init; }
 
     public DateTimeOffset UpdatedAt { get; init; }
+
+    /// <summary>What its stages wait for; asked of a run in elastic mode that is training, and never stored.</summary>
+    public IReadOnlyList<StageStanding>? Stages { get; init; }
 
     public void Write(RunFolder folder) => AtomicFile.WriteAllText(PathIn(folder), JsonSerializer.Serialize(this, RunEventJson.Options) + "\n");
 

@@ -14,6 +14,7 @@ internal static class ApiEndpoints
         new("/runs", "The newest runs, oldest first."),
         new("/runs/{run}", "Everything a dashboard shows of a run."),
         new("/runs/{run}/stages", "Who holds which decoder blocks, and how busy each is."),
+        new("/runs/{run}/phases", "What each stage of a run in elastic mode waits for, and until when."),
         new("/runs/{run}/miners", "Each miner's part, work and pay."),
         new("/runs/{run}/epochs", "The newest settled reward epochs, with a payslip and its reason per miner."),
         new("/runs/{run}/epochs/{epoch}", "One settled reward epoch."),
@@ -29,6 +30,7 @@ internal static class ApiEndpoints
         api.MapGet("/runs", GetRunsAsync);
         api.MapGet("/runs/{run}", (string run, IGrainFactory grains) => WithViewAsync(run, grains, Json));
         api.MapGet("/runs/{run}/stages", (string run, IGrainFactory grains) => WithViewAsync(run, grains, view => Json(view.Stages)));
+        api.MapGet("/runs/{run}/phases", GetPhasesAsync);
         api.MapGet("/runs/{run}/miners", (string run, IGrainFactory grains) => WithViewAsync(run, grains, view => Json(RunMiner.Of(view))));
         api.MapGet("/runs/{run}/epochs", (string run, IGrainFactory grains) => WithViewAsync(run, grains, view => Json(view.Epochs)));
         api.MapGet("/runs/{run}/epochs/{epoch:int}", GetEpochAsync);
@@ -43,6 +45,17 @@ internal static class ApiEndpoints
         var views = await Task.WhenAll(runs.TakeLast(MaximumRuns).Select(run => grains.GetGrain<IRunViewGrain>(run).GetAsync()));
         return Json(views.OfType<RunView>().Select(RunSummary.Of));
     }
+
+    /// <summary>Stages have phases while they train, in elastic mode; otherwise the list is empty.</summary>
+    private static Task<IResult> GetPhasesAsync(string run, IGrainFactory grains, TimeProvider time) => WithViewAsync(run, grains, async view =>
+    {
+        var stages = view.Phase is RunPhase.Training or RunPhase.Stopping ? view.Stages.Select(stage => stage.Stage).Distinct().Order().ToArray() : [];
+        var standings = await Task.WhenAll(stages.Select(async stage =>
+            await grains.GetGrain<IStageGrain>(string.Create(CultureInfo.InvariantCulture, $"{run}/{stage}")).GetPhasesAsync() is { } state
+                ? StageStanding.Of(stage, state, time.GetUtcNow())
+                : null));
+        return Json(standings.OfType<StageStanding>());
+    });
 
     private static Task<IResult> GetEpochAsync(string run, int epoch, IGrainFactory grains) => WithViewAsync(run, grains, async view =>
     {

@@ -1,3 +1,5 @@
+using IotaOrleans.Protocol.Merging;
+
 namespace IotaOrleans.Host.Web;
 
 /// <summary>One run in the list of runs.</summary>
@@ -38,6 +40,18 @@ internal sealed record RunMiner(string Miner, int Stage, bool Holds, double Busy
             }),
         ];
     }
+}
+
+/// <summary>Where a stage stands between training and merging.</summary>
+/// <param name="Stage">The stage, from zero.</param>
+/// <param name="Phase">What it is doing.</param>
+/// <param name="Round">The round, from one; each ends in a merge or is abandoned.</param>
+/// <param name="Deadline">When the phase ends at the latest.</param>
+/// <param name="Waits">The same for people: what the phase waits for, and until when.</param>
+internal sealed record StageStanding(int Stage, StagePhase Phase, long Round, DateTimeOffset Deadline, string Waits)
+{
+    public static StageStanding Of(int stage, StagePhaseState state, DateTimeOffset now) =>
+        new(stage, state.Phase, state.Round, state.Deadline, StagePhases.Describe(state, now));
 }
 
 /// <summary>One line of the API's own description.</summary>

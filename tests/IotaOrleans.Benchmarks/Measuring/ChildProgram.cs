@@ -22,21 +22,19 @@ internal static class ChildProgram
     }
 
     /// <summary>Starts a program of this build; the caller reads its output and sees to its end.</summary>
-    public static Process Start(string assembly, params IEnumerable<string> arguments)
-    {
-        var start = new ProcessStartInfo(Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet")
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            RedirectStandardInput = true,
-            UseShellExecute = false,
-        };
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, assembly));
-        foreach (var argument in arguments)
-        {
-            start.ArgumentList.Add(argument);
-        }
+    public static Process Start(string assembly, params IEnumerable<string> arguments) => Start([Runtime, Path.Combine(AppContext.BaseDirectory, assembly), .. arguments]);
 
-        return Process.Start(start)!;
-    }
+    /// <summary>Starts a program of this build in a network namespace.</summary>
+    public static Process StartIn(string networkNamespace, string assembly, params IEnumerable<string> arguments) =>
+        Start(["ip", "netns", "exec", networkNamespace, Runtime, Path.Combine(AppContext.BaseDirectory, assembly), .. arguments]);
+
+    private static string Runtime => Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet";
+
+    private static Process Start(IReadOnlyList<string> command) => Process.Start(new ProcessStartInfo(command[0], command.Skip(1))
+    {
+        RedirectStandardOutput = true,
+        RedirectStandardError = true,
+        RedirectStandardInput = true,
+        UseShellExecute = false,
+    })!;
 }

@@ -28,6 +28,9 @@ internal sealed record ClusterTraining
     /// <summary>The schedule, or null for the program's choice.</summary>
     public ScheduleKind? Schedule { get; init; }
 
+    /// <summary>Further options.</summary>
+    public IReadOnlyList<string> More { get; init; } = [];
+
     public IReadOnlyList<string> Arguments =>
     [
         "train",
@@ -35,7 +38,7 @@ internal sealed record ClusterTraining
         "--data", Text,
         "--preset", Preset.Name,
         "--stages", "2",
-        "--silos", Whole(Silos),
+        .. Silos > 0 ? ["--silos", Whole(Silos)] : Array.Empty<string>(),
         "--mode", Mode == TrainingMode.Exact ? "exact" : "elastic",
         .. Schedule is { } schedule ? ["--schedule", ScheduleNames.Name(schedule)] : Array.Empty<string>(),
         "--batch-size", Whole(MicroBatches * Preset.BatchSize),
@@ -45,14 +48,18 @@ internal sealed record ClusterTraining
         "--sample-tokens", "0",
         "--log-interval", "1",
         "--runs", Path.Combine(Folder, "runs"),
+        .. More,
     ];
 
     /// <summary>Trains; the first half of the steps is not counted.</summary>
-    public async Task<ClusterFigures> RunAsync()
+    public async Task<ClusterFigures> RunAsync() => Read(await ChildProgram.RunAsync("iota.dll", Arguments));
+
+    /// <summary>What a run showed by the lines that it printed.</summary>
+    public ClusterFigures Read(IEnumerable<string> lines)
     {
         var times = new Dictionary<long, DateTimeOffset>();
         List<double> bubbles = [], scheduled = [];
-        foreach (var line in await ChildProgram.RunAsync("iota.dll", Arguments))
+        foreach (var line in lines)
         {
             using var document = JsonDocument.Parse(line);
             var happened = document.RootElement;

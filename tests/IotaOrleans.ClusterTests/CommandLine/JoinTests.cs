@@ -1,9 +1,14 @@
+using System.Diagnostics;
+using System.Text.Json;
+
 namespace IotaOrleans.ClusterTests.CommandLine;
 
 /// <summary>A miner joins a run of another process, works for it, and leaves in order.</summary>
 [Collection(ProgramGroup.Name)]
 public sealed class JoinTests(ProgramFolder folder) : IClassFixture<ProgramFolder>
 {
+    private static readonly TimeSpan SoonEnough = TimeSpan.FromSeconds(30);
+
     [Fact]
     public async Task AMinerJoinsMidRunWorksAndLeaves()
     {
@@ -13,10 +18,25 @@ public sealed class JoinTests(ProgramFolder folder) : IClassFixture<ProgramFolde
         var invitation = await run.WaitForErrorAsync("join: iota ");
         await run.WaitForAsync("step", times: 5);
 
-        using var miner = IotaProcess.Start(folder.Path, [.. invitation["join: iota ".Length..].Split(' '), "--miner", "late"]);
+        var clock = Stopwatch.StartNew();
+        using var miner = IotaProcess.Start(folder.Path, [.. Invitation(invitation), "--miner", "late"]);
         var joined = await run.WaitForAsync("members");
         (joined.GetProperty("miner").GetString(), joined.GetProperty("change").GetString()).Should().Be(("late", "joined"));
         var stage = joined.GetProperty("stage").GetInt32();
+        var place = joined.GetProperty("stages").EnumerateArray().ToList().FindIndex(it => it.GetProperty("miner").GetString() == "late");
+        while ((await run.WaitForAsync("step")).GetProperty("busyShares")[place].GetDouble() == 0)
+        {
+            // It has not computed anything yet.
+        }
+
+        clock.Elapsed.Should().BeLessThan(SoonEnough, "that is how soon a newcomer must be of use, its own start included");
+        var status = await IotaProcess.RunAsync(folder.Path, "status", "--json");
+        using (var runs = JsonDocument.Parse(string.Concat(status.Output)))
+        {
+            var stages = runs.RootElement.EnumerateArray().Single(it => it.GetProperty("run").GetString() == "joined").GetProperty("stages");
+            stages.EnumerateArray().Select(it => it.GetProperty("waits").GetString()).Should().HaveCount(2).And.OnlyContain(waits => waits!.StartsWith("round ", StringComparison.Ordinal) && waits.Contains("until"));
+        }
+
         // A newcomer's update is merged from its first work on.
         while (true)
         {
@@ -33,6 +53,28 @@ public sealed class JoinTests(ProgramFolder folder) : IClassFixture<ProgramFolde
         (await miner.EndAsync()).ExitCode.Should().Be(0);
         run.Signal(IotaProcess.Interrupt);
         (await run.EndAsync()).ExitCode.Should().Be(0);
+    }
+
+    [Fact]
+    public async Task MinersOfOtherMachinesHoldTheStagesAndTheRunWaitsForThem()
+    {
+        using var run = IotaProcess.Start(folder.Path, ProgramFolder.Train("remote", "--remote-miners", "ada,bob"));
+        var (first, second) = (await run.WaitForErrorAsync("join: iota "), await run.WaitForErrorAsync("join: iota "));
+        first.Should().EndWith(" --miner ada");
+        second.Should().EndWith(" --miner bob");
+
+        using var bob = IotaProcess.Start(folder.Path, Invitation(second));
+        using var ada = IotaProcess.Start(folder.Path, Invitation(first));
+
+        var result = await run.EndAsync();
+        result.ExitCode.Should().Be(0, result.ToString());
+        var rewards = result.Events()[^1].GetProperty("rewards").EnumerateArray();
+        rewards.Select(reward => (reward.GetProperty("stage").GetInt32(), reward.GetProperty("miner").GetString())).Should().Equal((0, "ada"), (1, "bob"));
+        foreach (var miner in new[] { ada, bob })
+        {
+            miner.Signal(IotaProcess.Interrupt);
+            await miner.EndAsync();
+        }
     }
 
     [Fact]
@@ -54,4 +96,7 @@ public sealed class JoinTests(ProgramFolder folder) : IClassFixture<ProgramFolde
             .Select(stage => stage.Sum(reward => reward.GetProperty("backwardPasses").GetInt64())).ToArray();
         passes.Should().HaveCount(2).And.OnlyContain(count => count == passes[0]);
     }
+
+    /// <summary>The arguments of the command that the program asks for.</summary>
+    private static string[] Invitation(string line) => line["join: iota ".Length..].Split(' ');
 }

@@ -47,6 +47,21 @@ public sealed class SwarmTests
         events.OfType<StageMerged>().Should().NotBeEmpty().And.OnlyContain(merged => merged.Report.Outcome.Kind == MergeOutcomeKind.Merged && merged.Report.Repaired.IsEmpty);
     }
 
+    [Theory]
+    [InlineData(4, WireFormat.BFloat16)]
+    [InlineData(null, WireFormat.Int8)]
+    public async Task Narrow_boundaries_teach_as_well(int? bottleneck, WireFormat wire)
+    {
+        using var run = Run(out var specification, bottleneck: bottleneck);
+        await using var cluster = await TrainingCluster.StartAsync(0, 6);
+
+        var events = await cluster.TrainAsync(specification with { WireFormat = wire });
+
+        events.OfType<RunFinished>().Should().ContainSingle();
+        var losses = events.OfType<StepCompleted>().Select(step => step.Loss).ToArray();
+        losses[^5..].Average().Should().BeLessThan(losses[..5].Average() - 0.3);
+    }
+
     [Fact]
     public async Task A_lost_miner_costs_nothing_but_its_own_work()
     {
@@ -154,9 +169,9 @@ public sealed class SwarmTests
         FramePool.Shared.Leased.Should().Be(before);
     }
 
-    private static TestRun Run(out TrainingRunSpecification specification, ImmutableArray<ImmutableArray<string>>? stages = null)
+    private static TestRun Run(out TrainingRunSpecification specification, ImmutableArray<ImmutableArray<string>>? stages = null, int? bottleneck = null)
     {
-        var run = new TestRun(stages: 2, steps: Steps);
+        var run = new TestRun(stages: 2, steps: Steps, bottleneck: bottleneck);
         specification = run.Specification with
         {
             Mode = TrainingMode.Elastic,

@@ -63,6 +63,20 @@ public sealed class ApiTests(WebSiloFixture fixture) : IClassFixture<WebSiloFixt
     }
 
     [Fact]
+    public async Task Phases_say_what_a_stage_waits_for_and_until_when()
+    {
+        await PublishAsync("phases");
+        (await GetAsync("/api/v1/runs/phases/phases")).GetArrayLength().Should().Be(0, "exact mode has none");
+        await Silo.Grains.GetGrain<IStageGrain>("phases/1").OpenAsync(new StageOpening(Guid.NewGuid(), ["bob", "carol"], new SwarmSettings()));
+
+        var phase = (await GetAsync("/api/v1/runs/phases/phases")).EnumerateArray().Should().ContainSingle().Which;
+
+        (phase.GetProperty("stage").GetInt32(), phase.GetProperty("phase").GetString(), phase.GetProperty("round").GetInt64()).Should().Be((1, "training", 1));
+        phase.GetProperty("waits").GetString().Should().Contain("waits for bob, carol until ").And.Contain("UTC");
+        phase.GetProperty("deadline").GetDateTimeOffset().Should().BeAfter(DateTimeOffset.UtcNow.AddMinutes(-1));
+    }
+
+    [Fact]
     public async Task A_miner_is_shown_over_all_its_runs()
     {
         await Silo.Grains.GetGrain<IMinerGrain>("carol").ReportAsync(new MinerCapability("silo", 4, 8L << 30));
@@ -122,7 +136,7 @@ public sealed class ApiTests(WebSiloFixture fixture) : IClassFixture<WebSiloFixt
     {
         var endpoints = (await GetAsync("/api/v1")).EnumerateArray().Select(endpoint => endpoint.GetProperty("path").GetString()!).ToList();
 
-        endpoints.Should().HaveCount(8).And.Contain("/runs/{run}/events");
+        endpoints.Should().HaveCount(9).And.Contain("/runs/{run}/events");
     }
 
     private async Task PublishAsync(string run) => await Silo.View(run).PublishAsync(RunPhase.Training, [

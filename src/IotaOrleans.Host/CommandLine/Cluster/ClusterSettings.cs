@@ -19,11 +19,9 @@ internal sealed class ClusterSettings(int defaultSiloPort) : ISettings
     public Setting<string?> ClusterId { get; } = new(
         SettingGroups.Swarm, "--cluster-id", "Silos with another id are refused", Values.Name("NAME"), "iota");
 
-    public Setting<int> SiloPort { get; } = new(
-        SettingGroups.Swarm, "--silo-port", "Port between silos; 0 takes any free one", Values.Whole(0, 65_535), defaultSiloPort);
+    public Setting<int> SiloPort { get; } = PipelineSettings.ControlPort(defaultSiloPort);
 
-    public Setting<IPAddress?> AdvertisedAddress { get; } = new(
-        SettingGroups.Swarm, "--advertised-address", "Address under which other silos reach this one", Address(), IPAddress.Loopback);
+    public Setting<IPAddress?> AdvertisedAddress { get; } = PipelineSettings.ControlAddress();
 
     public Setting<TensorTransportKind> Transport { get; } = PipelineSettings.TensorTransport();
 
@@ -56,18 +54,4 @@ internal sealed class ClusterSettings(int defaultSiloPort) : ISettings
 
         return new ValueParser<DnsEndPoint?>("HOST:PORT", "of the form HOST:PORT, like 127.0.0.1:11111", TryParse, _ => null);
     }
-
-    public static ValueParser<IReadOnlyList<string>?> MinerNames()
-    {
-        var name = Values.Name("NAME");
-        bool TryParse(string text, out IReadOnlyList<string>? value)
-        {
-            value = text.Split(',');
-            return value.All(part => name.TryParse(part, out _));
-        }
-
-        return new ValueParser<IReadOnlyList<string>?>("NAME", name.Expected, TryParse, _ => null);
-    }
-
-    private static ValueParser<IPAddress?> Address() => new("IP", "an IP address", IPAddress.TryParse, value => value?.ToString());
 }

@@ -20,7 +20,7 @@ internal sealed class JoinCommand : IotaCommand
 
     private readonly Setting<IReadOnlyList<string>?> _miners = new(
         SettingGroups.Swarm, "--miner", "Name of the miner, or several with commas; the same name is the same miner, whenever it comes back",
-        ClusterSettings.MinerNames(), null, "the machine's name");
+        Values.Names("NAME"), null, "the machine's name");
 
     private readonly Setting<int?> _lanes = new(
         SettingGroups.Swarm, "--lanes", "Stages that compute at the same time, one processor core each", Values.Whole(1, 1024).OrNone(), null, "one per miner, at most the cores");

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Net;
 using IotaOrleans.Grains.Hosting;
 using IotaOrleans.Host.CommandLine.Training;
 
@@ -23,6 +24,14 @@ internal sealed class PipelineSettings : ISettings
     public Setting<int> Silos { get; } = new(
         SettingGroups.Swarm, "--silos", "Miner silos as processes of their own, on this machine; 0 keeps every miner in this process",
         Values.Whole(0, 64), 0);
+
+    public Setting<IReadOnlyList<string>?> RemoteMiners { get; } = new(
+        SettingGroups.Swarm, "--remote-miners", "Miners on other machines, several with commas, dealt to the stages in turn; the run begins when all have come with 'iota join'",
+        Values.Names("NAME"), null, "none: the miners are here");
+
+    public Setting<IPAddress?> AdvertisedAddress { get; } = ControlAddress();
+
+    public Setting<int> SiloPort { get; } = ControlPort(0);
 
     public Setting<int?> MicroBatches { get; } = new(
         SettingGroups.Swarm, "--micro-batches", "Micro-batches per step; must divide the batch size", Values.Whole(1, 65_536).OrNone(), null,
@@ -64,7 +73,13 @@ internal sealed class PipelineSettings : ISettings
 
     public Setting<TensorTransportKind> Transport { get; } = TensorTransport();
 
-    public IEnumerable<Option> All => [Stages, Miners, Chunks, Balance, Silos, MicroBatches, Mode, InnerSteps, Update, Owners, OuterLearningRate, OuterMomentum, NoRebalance, Schedule, Wire, Recompute, Transport];
+    public IEnumerable<Option> All => [Stages, Miners, Chunks, Balance, Silos, RemoteMiners, AdvertisedAddress, SiloPort, MicroBatches, Mode, InnerSteps, Update, Owners, OuterLearningRate, OuterMomentum, NoRebalance, Schedule, Wire, Recompute, Transport];
+
+    public static Setting<IPAddress?> ControlAddress() => new(
+        SettingGroups.Swarm, "--advertised-address", "Address under which other silos reach this one", Values.IPAddress(), IPAddress.Loopback);
+
+    public static Setting<int> ControlPort(int defaultPort) => new(
+        SettingGroups.Swarm, "--silo-port", "Port between silos; 0 takes any free one", Values.Whole(0, 65_535), defaultPort);
 
     public static Setting<TensorTransportKind> TensorTransport() => new(
         SettingGroups.Swarm, HostDefaults.TransportOption, "How tensors go from silo to silo: over sockets of their own, or in grain calls",

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Numerics;
 
 namespace IotaOrleans.Host.CommandLine.Settings;
@@ -82,6 +83,22 @@ internal static class Values
         return new ValueParser<string?>(
             helpName, "a name of at most 64 letters, digits, '-', '_' and '.', beginning with a letter or digit", TryParse, value => value);
     }
+
+    /// <summary>Names with commas between them, each another.</summary>
+    public static ValueParser<IReadOnlyList<string>?> Names(string helpName)
+    {
+        var name = Name(helpName);
+        bool TryParse(string text, out IReadOnlyList<string>? value)
+        {
+            value = text.Split(',');
+            return value.All(part => name.TryParse(part, out _)) && value.Distinct().Count() == value.Count;
+        }
+
+        return new ValueParser<IReadOnlyList<string>?>($"{helpName},…", $"{name.Expected}, or several different ones with commas", TryParse, value => value is null ? null : string.Join(',', value));
+    }
+
+    /// <summary>An IP address.</summary>
+    public static ValueParser<IPAddress?> IPAddress() => new("IP", "an IP address", System.Net.IPAddress.TryParse, value => value?.ToString());
 
     /// <summary>An http or https address.</summary>
     public static ValueParser<Uri?> Address()

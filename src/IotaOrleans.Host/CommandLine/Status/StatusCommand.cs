@@ -6,6 +6,7 @@ using IotaOrleans.Host.CommandLine.Settings;
 using IotaOrleans.Host.Progress;
 using IotaOrleans.Host.Runs;
 using IotaOrleans.Host.Status;
+using IotaOrleans.Host.Web;
 using Spectre.Console;
 
 namespace IotaOrleans.Host.CommandLine.Status;
@@ -41,6 +42,7 @@ internal sealed class StatusCommand : IotaCommand
         var url = _url.Of(parsed);
         var folder = _runs.Of(parsed)!;
         var runs = url is not null ? await AskAsync(url, cancellationToken) : [.. RunFolder.List(folder).Select(RunStatus.Read)];
+        runs = await Task.WhenAll(runs.Select(run => WithStagesAsync(run, url, cancellationToken)));
         if (_output.Json.Of(parsed))
         {
             await Console.Out.WriteLineAsync(JsonSerializer.Serialize(runs, RunEventJson.Options));
@@ -70,6 +72,26 @@ internal sealed class StatusCommand : IotaCommand
         }
     }
 
+    /// <summary>Adds what the stages wait for. A run that ends meanwhile, or whose page cannot be reached from here, is shown without.</summary>
+    private static async Task<RunStatus> WithStagesAsync(RunStatus run, Uri? url, CancellationToken cancellationToken)
+    {
+        if (run.Phase is not RunPhase.Training || (url ?? (run.Page is { } page ? new Uri(page) : null)) is not { } address)
+        {
+            return run;
+        }
+
+        using var client = new HttpClient { BaseAddress = address, Timeout = Patience };
+        try
+        {
+            var path = $"{HostDefaults.ApiPath}/runs/{Uri.EscapeDataString(run.Run)}/phases";
+            return run with { Stages = await client.GetFromJsonAsync<List<StageStanding>>(path, RunEventJson.Options, cancellationToken) };
+        }
+        catch (Exception failure) when (failure is HttpRequestException or JsonException || (failure is TaskCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            return run;
+        }
+    }
+
     private static void Write(IAnsiConsole console, IReadOnlyList<RunStatus> runs, bool fromFolder)
     {
         var table = new Table { Border = TableBorder.Rounded };
@@ -95,6 +117,11 @@ internal sealed class StatusCommand : IotaCommand
         }
 
         console.Write(table);
+        foreach (var (run, stage) in runs.SelectMany(run => (run.Stages ?? []).Select(stage => (run, stage))))
+        {
+            console.WriteLine($"{run.Run}, stage {stage.Stage}: {stage.Waits}");
+        }
+
         foreach (var run in runs.Where(run => run.Page is not null))
         {
             console.WriteLine($"{run.Run} is at {run.Page}");

@@ -7,7 +7,8 @@ namespace IotaOrleans.Host.CommandLine.Training;
 /// <param name="Lock">Keeps other processes away.</param>
 /// <param name="Specification">What the run grain is given.</param>
 /// <param name="Silos">Miner silos in processes of their own.</param>
-internal sealed record PreparedRun(RunFolder Folder, RunLock Lock, TrainingRunSpecification Specification, int Silos) : IDisposable
+/// <param name="RemoteMiners">Miners on other machines that the run waits for; when there are any, no others are started.</param>
+internal sealed record PreparedRun(RunFolder Folder, RunLock Lock, TrainingRunSpecification Specification, int Silos, IReadOnlyList<string> RemoteMiners) : IDisposable
 {
     public void Dispose() => Lock.Dispose();
 }

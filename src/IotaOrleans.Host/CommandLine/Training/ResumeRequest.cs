@@ -11,6 +11,8 @@ internal sealed record ResumeRequest
 
     public int? Miners { get; init; }
 
+    public IReadOnlyList<string>? RemoteMiners { get; init; }
+
     public int? Chunks { get; init; }
 
     public int? Silos { get; init; }

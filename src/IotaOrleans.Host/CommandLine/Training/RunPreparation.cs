@@ -40,9 +40,10 @@ internal sealed class RunPreparation(string runs, IRunReporter reporter)
                 Preset = request.Preset.Name,
                 Data = data,
                 Silos = silos,
+                RemoteMiners = request.RemoteMiners ?? [],
                 Specification = specification,
             }.Write(folder);
-            return new PreparedRun(folder, reserved, specification, silos);
+            return new PreparedRun(folder, reserved, specification, silos, request.RemoteMiners ?? []);
         }
         catch
         {
@@ -70,12 +71,14 @@ internal sealed class RunPreparation(string runs, IRunReporter reporter)
             var schedule = request.Schedule ?? before.Schedule;
             var chunks = request.Chunks ?? (schedule == before.Schedule ? before.Chunks : SpecificationBuilder.DefaultChunks(schedule));
             var ranks = request.Stages ?? before.Ranks;
+            var remote = request.RemoteMiners ?? (request.Miners is null && request.Silos is null ? record.RemoteMiners : []);
+            var local = request.Miners ?? (ranks == before.Ranks ? before.Shards.Select(shard => shard.Miner).Distinct().Count() : ranks);
             var specification = before with
             {
                 Steps = request.Steps ?? before.Steps,
                 Stages = (ranks, chunks) == (before.Ranks, before.Chunks) ? before.Stages : SpecificationBuilder.Split(before.Model, ranks, chunks),
                 Chunks = chunks,
-                Miners = SpecificationBuilder.Miners(ranks, chunks, request.Miners ?? (ranks == before.Ranks ? before.Shards.Select(shard => shard.Miner).Distinct().Count() : ranks)),
+                Miners = SpecificationBuilder.Miners(ranks, chunks, remote.Count > 0 ? remote : SpecificationBuilder.MinerNames(local)),
                 EvaluationInterval = request.EvaluationInterval ?? before.EvaluationInterval,
                 EvaluationSequences = request.EvaluationSequences ?? before.EvaluationSequences,
                 CheckpointInterval = request.CheckpointInterval ?? before.CheckpointInterval,
@@ -88,8 +91,8 @@ internal sealed class RunPreparation(string runs, IRunReporter reporter)
             };
             RunSpecificationValidator.Validate(specification);
             var silos = request.Silos ?? record.Silos;
-            (record with { Silos = silos, Specification = specification }).Write(folder);
-            return new PreparedRun(folder, reserved, specification, silos);
+            (record with { Silos = silos, RemoteMiners = remote, Specification = specification }).Write(folder);
+            return new PreparedRun(folder, reserved, specification, silos, remote);
         }
         catch
         {

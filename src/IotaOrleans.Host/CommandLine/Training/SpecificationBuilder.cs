@@ -66,7 +66,7 @@ internal static class SpecificationBuilder
             Model = Narrowed(request, model, stages),
             Stages = stages,
             Chunks = chunks,
-            Miners = Miners(ranks, chunks, request.Miners ?? ranks),
+            Miners = Miners(ranks, chunks, request.RemoteMiners ?? MinerNames(request.Miners ?? ranks)),
             BatchSize = batch,
             MicroBatches = request.MicroBatches ?? MicroBatchPlanner.Choose(model, request.Schedule, ranks, batch, ContextLength(request, model), Shares(request, ranks)),
             ContextLength = ContextLength(request, model),
@@ -118,7 +118,7 @@ internal static class SpecificationBuilder
     /// </summary>
     private static int Shares(TrainRequest request, int ranks)
     {
-        var replicas = ((request.Miners ?? ranks) + ranks - 1) / ranks;
+        var replicas = ((request.RemoteMiners?.Count ?? request.Miners ?? ranks) + ranks - 1) / ranks;
         return request.Mode == TrainingMode.Elastic ? 2 * replicas : replicas;
     }
 
@@ -144,11 +144,14 @@ internal static class SpecificationBuilder
         : throw new IotaException(
             ExitCode.Usage, $"{ranks} stages of {chunks} chunks need {ranks * chunks} blocks, and the model has {model.BlockCount}: use fewer --stages or --chunks");
 
-    /// <summary>The miners of each piece: miner-1, miner-2, … are dealt to the ranks in turn, and hold all chunks of their rank.</summary>
+    /// <summary>What miners are called that nobody named.</summary>
+    public static IReadOnlyList<string> MinerNames(int count) => [.. Enumerable.Range(1, count).Select(number => $"miner-{number}")];
+
+    /// <summary>The miners of each piece: they are dealt to the ranks in turn, and hold all chunks of their rank.</summary>
     /// <exception cref="IotaException">There are fewer miners than ranks.</exception>
-    public static ImmutableArray<ImmutableArray<string>> Miners(int ranks, int chunks, int miners) => miners >= ranks
-        ? [.. Enumerable.Range(0, ranks * chunks).Select(piece => Enumerable.Range(1, miners).Where(miner => (miner - 1) % ranks == piece % ranks).Select(miner => $"miner-{miner}").ToImmutableArray())]
-        : throw new IotaException(ExitCode.Usage, $"{ranks} stages need at least as many --miners, not {miners}");
+    public static ImmutableArray<ImmutableArray<string>> Miners(int ranks, int chunks, IReadOnlyList<string> miners) => miners.Count >= ranks
+        ? [.. Enumerable.Range(0, ranks * chunks).Select(piece => miners.Where((_, index) => index % ranks == piece % ranks).ToImmutableArray())]
+        : throw new IotaException(ExitCode.Usage, $"{ranks} stages need at least as many miners, not {miners.Count}");
 
     private static OptimizerSettings Optimizer(TrainRequest request, long steps)
     {

@@ -29,6 +29,7 @@ internal sealed class TrainCommand : IotaCommand
         ("iota train", "Train a small model in two stages and watch it learn"),
         ("iota train --data book.txt --tokenizer characters", "Learn from a text of yours, letter by letter"),
         ("iota train --preset tiny --stages 3 --silos 3", "A larger model over three processes"),
+        ("iota train --remote-miners ada,bob --advertised-address 10.0.0.5", "Two stages on two other machines"),
         ("iota train --bottleneck 2 --wire bf16", "A 128th of the bytes between the stages"),
         ("iota train --resume brisk-otter --steps 4000", "Go on with a run, for longer"),
         ("iota train --json --quiet | tail -1", "Only the result, for a script"),
@@ -45,9 +46,18 @@ internal sealed class TrainCommand : IotaCommand
             return await session.RunAsync((preparation, _) => preparation.Resume(resume));
         }
 
+        RequireOnePlace(parsed);
         var request = ReadRequest(parsed);
         return await session.RunAsync((preparation, interrupted) =>
             preparation.Create(request, _run.Run.Of(parsed), _swarm.Silos.Of(parsed), interrupted));
+    }
+
+    private void RequireOnePlace(ParseResult parsed)
+    {
+        if (_swarm.RemoteMiners.Of(parsed) is not null && (_swarm.Miners.Of(parsed) is not null || _swarm.Silos.IsGiven(parsed)))
+        {
+            throw new IotaException(ExitCode.Usage, "--remote-miners names all miners of the run: leave --miners and --silos out");
+        }
     }
 
     private TrainSessionOptions ReadSession(ParseResult parsed) => new()
@@ -55,6 +65,8 @@ internal sealed class TrainCommand : IotaCommand
         Runs = _run.Runs.Of(parsed)!,
         Web = _web.NoHttp.Of(parsed) ? null : new WebOptions { Port = _web.HttpPort.Of(parsed) },
         Telemetry = new TelemetryOptions { OtlpEndpoint = _web.OtlpEndpoint.Of(parsed) },
+        Address = _swarm.AdvertisedAddress.Of(parsed)!,
+        SiloPort = _swarm.SiloPort.Of(parsed),
         Transport = _swarm.Transport.Of(parsed),
         Verbose = _output.Verbose.Of(parsed),
         SamplePrompt = _output.SamplePrompt.Of(parsed)!,
@@ -66,7 +78,8 @@ internal sealed class TrainCommand : IotaCommand
     {
         ISetting[] changeable =
         [
-            _training.Steps, _swarm.Stages, _swarm.Miners, _swarm.Chunks, _swarm.Silos, _swarm.Mode, _swarm.Schedule, _swarm.Wire, _swarm.Transport,
+            _training.Steps, _swarm.Stages, _swarm.Miners, _swarm.Chunks, _swarm.Silos, _swarm.RemoteMiners, _swarm.AdvertisedAddress, _swarm.SiloPort,
+            _swarm.Mode, _swarm.Schedule, _swarm.Wire, _swarm.Transport,
             _rhythm.EvaluationInterval, _rhythm.EvaluationSequences, _rhythm.CheckpointInterval, _run.Runs, _run.Resume,
         ];
         var ours = _web.All.Concat(_output.All).Concat(changeable.Cast<Option>()).ToHashSet();
@@ -78,12 +91,14 @@ internal sealed class TrainCommand : IotaCommand
                 $"{wrong.Name} cannot change when a run is resumed; {string.Join(", ", changeable.Cast<Option>().SkipLast(2).Select(option => option.Name))} can");
         }
 
+        RequireOnePlace(parsed);
         return new ResumeRequest
         {
             Run = run,
             Steps = _training.Steps.Of(parsed),
             Stages = _swarm.Stages.Of(parsed),
             Miners = _swarm.Miners.Of(parsed),
+            RemoteMiners = _swarm.RemoteMiners.Of(parsed),
             Chunks = _swarm.Chunks.Of(parsed),
             Silos = _swarm.Silos.GivenIn(parsed),
             Mode = _swarm.Mode.GivenIn(parsed),
@@ -105,6 +120,7 @@ internal sealed class TrainCommand : IotaCommand
         Bottleneck = _model.Bottleneck.Of(parsed),
         Stages = _swarm.Stages.Of(parsed),
         Miners = _swarm.Miners.Of(parsed),
+        RemoteMiners = _swarm.RemoteMiners.Of(parsed),
         Chunks = _swarm.Chunks.Of(parsed),
         MicroBatches = _swarm.MicroBatches.Of(parsed),
         Mode = _swarm.Mode.Of(parsed),

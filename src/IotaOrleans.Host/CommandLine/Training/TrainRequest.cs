@@ -22,6 +22,9 @@ internal sealed record TrainRequest
 
     public int? Miners { get; init; }
 
+    /// <summary>Names of miners on other machines, or null when the miners are here.</summary>
+    public IReadOnlyList<string>? RemoteMiners { get; init; }
+
     public int? Chunks { get; init; }
 
     public int? MicroBatches { get; init; }

@@ -27,16 +27,15 @@ internal sealed class TrainSession(TrainSessionOptions options, IRunReporter rep
         using var run = await Task.Run(() => prepare(new RunPreparation(options.Runs, reporter), interruption.Requested));
         using var log = new RunLog(run.Folder.LogFile);
         Describe(run);
-        var endpoints = SiloEndpoints.NewCluster() with { Transport = options.Transport };
-        var plan = MinerPlan.Deal([.. run.Specification.Shards.Select(shard => shard.Miner).Distinct()], run.Silos);
+        LoopbackPorts.Require(options.SiloPort, "--silo-port");
+        var endpoints = SiloEndpoints.NewCluster(options.Address, options.SiloPort) with { Transport = options.Transport };
+        var plan = MinerPlan.Deal([.. run.Specification.Shards.Select(shard => shard.Miner).Distinct().Except(run.RemoteMiners)], run.Silos);
+        var since = time.GetUtcNow();
         reporter.Waiting("starting the control silo");
         await using var host = await ControlHost.StartAsync(HostOptions(run, endpoints, plan, log), interruption.Requested);
         // Disposed in reverse: the miners leave before the control silo that they depend on.
         await using var children = started = new ChildSilos(endpoints, log.Write);
-        if (run.Specification.Mode == TrainingMode.Elastic)
-        {
-            reporter.Fact("join", $"iota join --cluster {endpoints.Primary} --cluster-id {endpoints.ClusterId}");
-        }
+        Invite(run, endpoints);
 
         var recorder = new StatusRecorder(run.Folder, host.Page, time);
         if (host.Page is { } page)
@@ -46,9 +45,26 @@ internal sealed class TrainSession(TrainSessionOptions options, IRunReporter rep
 
         reporter.Waiting(plan.Silos.Count > 0 ? $"starting {Figures.Plural(plan.Silos.Count, "miner silo")}" : "loading the stages");
         await children.StartAsync(plan.Silos, host.Grains, interruption.Requested);
+        await MinerPresence.WaitForAllAsync(
+            host.Grains, run.RemoteMiners, since, missing => reporter.Waiting($"waiting for {string.Join(", ", missing)} to join"), interruption.Requested);
         var last = await new RunConductor(run, host, children, _progress, reporter, recorder).RunAsync(interruption.Requested);
         await reporter.EndAsync(End(run, last));
         return (int)(last is RunFailed ? ExitCode.Failed : ExitCode.Success);
+    }
+
+    /// <summary>Tells how miners come in: those that the run waits for, and in elastic mode anybody.</summary>
+    private void Invite(PreparedRun run, SiloEndpoints endpoints)
+    {
+        var invitation = $"iota join --cluster {endpoints.Primary} --cluster-id {endpoints.ClusterId}";
+        foreach (var miner in run.RemoteMiners)
+        {
+            reporter.Fact("join", $"{invitation} --miner {miner}");
+        }
+
+        if (run.RemoteMiners.Count == 0 && run.Specification.Mode == TrainingMode.Elastic)
+        {
+            reporter.Fact("join", invitation);
+        }
     }
 
     private ControlHostOptions HostOptions(PreparedRun run, SiloEndpoints endpoints, MinerPlan plan, RunLog log) => new()
@@ -93,9 +109,12 @@ internal sealed class TrainSession(TrainSessionOptions options, IRunReporter rep
         reporter.Fact("model", $"{model.BlockCount} blocks of {model.HiddenSize} in {Figures.Plural(specification.Stages.Length, "stage")}, context {specification.ContextLength}{(model.Bottleneck is { } bottleneck ? $", bottlenecks of {bottleneck.Width}" : "")}");
         reporter.Fact("steps", $"{Figures.Count(specification.Steps)} of {Figures.Plural(specification.BatchSize, "sequence")} in {Figures.Plural(specification.MicroBatches, "micro-batch", "micro-batches")}");
         var miners = specification.Shards.Select(shard => shard.Miner).Distinct().Count();
-        reporter.Fact("swarm", run.Silos == 0
-            ? $"{Figures.Plural(miners, "miner")} in this process"
-            : $"{Figures.Plural(miners, "miner")} on {Figures.Plural(Math.Min(run.Silos, miners), "silo")}");
+        reporter.Fact("swarm", run switch
+        {
+            { RemoteMiners.Count: > 0 } => $"{Figures.Plural(run.RemoteMiners.Count, "miner")} on other machines: {string.Join(", ", run.RemoteMiners)}",
+            { Silos: 0 } => $"{Figures.Plural(miners, "miner")} in this process",
+            _ => $"{Figures.Plural(miners, "miner")} on {Figures.Plural(Math.Min(run.Silos, miners), "silo")}",
+        });
         reporter.Fact("run", Figures.Place(run.Folder.FullPath));
     }
 }

@@ -1,3 +1,4 @@
+using System.Net;
 using IotaOrleans.Grains.Hosting;
 using IotaOrleans.Host.Telemetry;
 using IotaOrleans.Host.Web;
@@ -14,6 +15,12 @@ internal sealed record TrainSessionOptions
     public WebOptions? Web { get; init; }
 
     public TelemetryOptions Telemetry { get; init; } = new();
+
+    /// <summary>The address under which other silos reach the control silo.</summary>
+    public required IPAddress Address { get; init; }
+
+    /// <summary>The control silo's port; zero for any free one.</summary>
+    public int SiloPort { get; init; }
 
     /// <summary>How tensors go from silo to silo.</summary>
     public TensorTransportKind Transport { get; init; }
