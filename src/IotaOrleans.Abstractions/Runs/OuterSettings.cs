@@ -7,6 +7,9 @@ namespace IotaOrleans;
 [GenerateSerializer, Immutable, Alias("IotaOrleans.OuterSettings")]
 public sealed record OuterSettings
 {
+    /// <summary>The replicas' mean as it is, without momentum.</summary>
+    public static OuterSettings Mean { get; } = new() { LearningRate = 1, Momentum = 0, FirstMomentum = 0 };
+
     /// <summary>Learning rate.</summary>
     [Id(0)]
     public double LearningRate { get; init; } = 0.7;

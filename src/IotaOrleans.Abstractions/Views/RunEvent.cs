@@ -139,7 +139,17 @@ public sealed record MembersChanged : RunEvent
     /// <summary>All stages and their holders now.</summary>
     [Id(4)]
     public required ImmutableArray<StageView> Stages { get; init; }
+
+    /// <summary>What a move promised, or null when nobody moved.</summary>
+    [Id(5)]
+    public SpeedPrediction? Predicted { get; init; }
 }
+
+/// <summary>What the planner expects of a move.</summary>
+/// <param name="Before">Micro-batches per second that the run's slowest stage can do.</param>
+/// <param name="After">Those of the slowest stage after the move.</param>
+[GenerateSerializer, Immutable, Alias("IotaOrleans.SpeedPrediction")]
+public sealed record SpeedPrediction([property: Id(0)] double Before, [property: Id(1)] double After);
 
 /// <summary>What happened to a miner of a run.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<MemberChange>))]

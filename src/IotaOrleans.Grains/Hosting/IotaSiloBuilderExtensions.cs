@@ -13,6 +13,8 @@ namespace IotaOrleans.Grains.Hosting;
 /// <summary>Makes a silo part of a training cluster.</summary>
 public static class IotaSiloBuilderExtensions
 {
+    private const int CachedAddresses = 16_384;
+
     /// <summary>
     /// Adds what the grains need: roles, placement, lanes, transport. The caller adds clustering, and on control silos a grain storage
     /// named <see cref="StorageNames.Control"/>.
@@ -29,11 +31,14 @@ public static class IotaSiloBuilderExtensions
             target.Roles = options.Roles;
             target.Miners = options.Miners;
             target.Lanes = options.Lanes;
+            target.ProcessorShare = options.ProcessorShare;
             target.Transport = options.Transport;
             target.TensorPort = options.TensorPort;
         });
         // Loading a stage happens inside an activation's first call, not in its activation; still, be generous with slow disks.
         silo.Configure<SiloMessagingOptions>(messaging => messaging.ResponseTimeout = TimeSpan.FromMinutes(2));
+        // Its default is a million entries, and twenty megabytes before the first one.
+        silo.Configure<GrainDirectoryOptions>(directory => directory.CacheSize = CachedAddresses);
         silo.Services.TryAddSingleton(TimeProvider.System);
         silo.Services.AddSingleton<ComputeLanes>();
         silo.Services.AddSingleton<FrameInboxes>();

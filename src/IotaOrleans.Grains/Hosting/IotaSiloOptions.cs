@@ -12,6 +12,9 @@ public sealed class IotaSiloOptions
     /// <summary>Most compute lanes, one thread each. Default: the processor cores of the machine.</summary>
     public int Lanes { get; set; } = Environment.ProcessorCount;
 
+    /// <summary>Most of the time that each lane computes, above 0 and at most 1; for machines that have other work too.</summary>
+    public double ProcessorShare { get; set; } = 1;
+
     /// <summary>How frames go to other silos. Silos of one cluster may differ.</summary>
     public TensorTransportKind Transport { get; set; } = TensorTransportKind.Socket;
 

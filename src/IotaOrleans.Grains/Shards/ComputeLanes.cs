@@ -17,12 +17,14 @@ internal sealed class ComputeLanes : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly int _limit;
+    private readonly double _processorShare;
     private readonly List<ComputeLane> _lanes = [];
     private readonly Dictionary<(Guid Session, string Miner), (MinerLane Place, int Shards)> _miners = [];
 
     public ComputeLanes(IOptions<IotaSiloOptions> options)
     {
         _limit = options.Value.Lanes;
+        _processorShare = options.Value.ProcessorShare;
     }
 
     /// <summary>Binds a shard to its miner's lane; threads start when they are first needed.</summary>
@@ -74,7 +76,7 @@ internal sealed class ComputeLanes : IDisposable
     {
         if (_lanes.Count < _limit && _lanes.TrueForAll(lane => ShardsOn(lane) > 0))
         {
-            _lanes.Add(new ComputeLane($"lane-{_lanes.Count}"));
+            _lanes.Add(new ComputeLane($"lane-{_lanes.Count}", processorShare: _processorShare));
             return _lanes[^1];
         }
 

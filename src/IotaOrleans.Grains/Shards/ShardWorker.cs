@@ -199,7 +199,7 @@ internal sealed class ShardWorker : IShardWorker
         }
 
         var duration = Stopwatch.GetElapsedTime(started);
-        current.AddTime(op.Kind, duration);
+        current.AddTime(op.Kind, _lane.Lane.Occupied(duration));
         IotaInstruments.RecordMicroBatch(_assignment.Stage, op.Kind, duration);
         _lane.Turns?.Took(_assignment.Stage, current.Order, op);
         current.Next++;

@@ -12,8 +12,8 @@ internal sealed class ReplicaMerge(ShardKey shard, ShardAssignment assignment, S
 {
     private readonly UpdateCodec _codec = UpdateCodec.For(assignment.Specification.Swarm.UpdateFormat);
     private readonly UpdateCodec _resultCodec = ResultCodec(assignment.Specification.Swarm.UpdateFormat);
-    private readonly ErrorFeedback? _feedback = assignment.Specification.Swarm.UpdateFormat == UpdateFormat.TopK ? new ErrorFeedback(version.Length) : null;
-    private readonly float[] _residualBefore = assignment.Specification.Swarm.UpdateFormat == UpdateFormat.TopK ? new float[version.Length] : [];
+    // What an update leaves out stays in the replica's own weights, so that the next update contains it: nothing has to be added to that.
+    private readonly ErrorFeedback? _feedback = assignment.Specification.Swarm.UpdateFormat == UpdateFormat.TopK ? new ErrorFeedback(version.Length, decay: 0) : null;
     private readonly float[] _update = new float[version.Length];
     private readonly byte[] _encoded = new byte[UpdateCodec.For(assignment.Specification.Swarm.UpdateFormat).ByteCount(version.Length)];
     private readonly Dictionary<int, (float[] Values, UInt128 Hash)> _reduced = [];
@@ -39,7 +39,6 @@ internal sealed class ReplicaMerge(ShardKey shard, ShardAssignment assignment, S
             }
             else
             {
-                _feedback.Residual.CopyTo(_residualBefore);
                 _feedback.Encode(_codec, _update, _encoded);
             }
         }
@@ -111,16 +110,12 @@ internal sealed class ReplicaMerge(ShardKey shard, ShardAssignment assignment, S
     /// <summary>Takes the proposed version over, or returns to the last one.</summary>
     public Task CommitAsync(long round, bool agreed) => lane.RunAsync(() =>
     {
-        version.Commit(round, agreed);
+        version.Commit(round, agreed, _feedback is null ? [] : _feedback.Residual);
         if (_round == round)
         {
             if (agreed)
             {
                 passes.WorkSinceMerge -= _work;
-            }
-            else if (_feedback is not null)
-            {
-                _residualBefore.CopyTo(_feedback.Residual);
             }
 
             _reduced.Clear();

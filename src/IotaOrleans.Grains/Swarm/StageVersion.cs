@@ -87,10 +87,13 @@ internal sealed class StageVersion
     }
 
     /// <summary>
-    /// Takes the proposed version over: training goes on from it, with what was learnt since the cut on top. When the replicas did not
-    /// agree, the last version stays, and what was learnt goes into the next merge.
+    /// Takes the proposed version over: training goes on from it, with what was learnt since the cut on top, and what the update left out.
+    /// When the replicas did not agree, the last version stays, and what was learnt goes into the next merge.
     /// </summary>
-    public void Commit(long round, bool agreed)
+    /// <param name="round">The round.</param>
+    /// <param name="agreed">Whether all replicas proposed the same.</param>
+    /// <param name="leftOut">The part of the pseudo-gradient that was not sent; empty when all of it was.</param>
+    public void Commit(long round, bool agreed, ReadOnlySpan<float> leftOut)
     {
         if (_proposedRound != round)
         {
@@ -108,6 +111,11 @@ internal sealed class StageVersion
         var since = _cutRound == round ? _atCut : _weights;
         Subtract(values, since);
         Add(values, _proposed);
+        if (_cutRound == round && !leftOut.IsEmpty)
+        {
+            Subtract(values, leftOut);
+        }
+
         (_weights, _proposed) = (_proposed, _weights);
         Name = new StageVersionName(round, _proposedHash);
     }

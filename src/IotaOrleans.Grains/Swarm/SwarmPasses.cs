@@ -29,6 +29,7 @@ internal sealed class SwarmPasses
     private readonly SwarmInbox _inbox;
     private readonly SwarmFrames _frames;
     private readonly SwarmTally _tally;
+    private readonly Func<TimeSpan, TimeSpan> _occupied;
     private readonly NextHops _hops = new();
     private readonly ConcurrentQueue<long> _granted = new();
     private readonly Dictionary<long, LivePass> _live = [];
@@ -38,9 +39,9 @@ internal sealed class SwarmPasses
     private int _accumulated;
     private long _newestStep = 1;
 
-    public SwarmPasses(ShardKey shard, ShardAssignment assignment, StageTrainer trainer, ShardData? data, SwarmInbox inbox, SwarmFrames frames, SwarmTally tally)
+    public SwarmPasses(ShardKey shard, ShardAssignment assignment, StageTrainer trainer, ShardData? data, SwarmInbox inbox, SwarmFrames frames, SwarmTally tally, Func<TimeSpan, TimeSpan> occupied)
     {
-        (_shard, _assignment, _trainer, _data, _inbox, _frames, _tally) = (shard, assignment, trainer, data, inbox, frames, tally);
+        (_shard, _assignment, _trainer, _data, _inbox, _frames, _tally, _occupied) = (shard, assignment, trainer, data, inbox, frames, tally, occupied);
         _members = new SwarmMembers(0, Specification.Miners);
         _hops.Set(NextStage(_members));
     }
@@ -330,7 +331,7 @@ internal sealed class SwarmPasses
         var start = Stopwatch.GetTimestamp();
         run();
         var elapsed = Stopwatch.GetElapsedTime(start);
-        _tally.Busy += elapsed;
+        _tally.Busy += _occupied(elapsed);
         IotaInstruments.RecordMicroBatch(_assignment.Stage, pass, elapsed);
     }
 }

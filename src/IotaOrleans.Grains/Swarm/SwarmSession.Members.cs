@@ -111,7 +111,7 @@ internal sealed partial class SwarmSession
         }
     }
 
-    private async Task EnterAsync(string miner, int stage, MemberChange change, string reason)
+    private async Task EnterAsync(string miner, int stage, MemberChange change, string reason, SpeedPrediction? predicted = null)
     {
         var shard = new ShardKey(_specification.Run, stage, miner);
         await _grains.GetGrain<IMinerGrain>(miner).AssignAsync(_specification.Run, stage);
@@ -119,7 +119,7 @@ internal sealed partial class SwarmSession
         await Stage(stage).JoinAsync(miner);
         await FetchAsync(shard);
         SetMembers(_members.Stages.SetItem(stage, _members.Stages[stage].Add(miner)));
-        Announce(miner, change, stage, reason);
+        Announce(miner, change, stage, reason, predicted);
         if (stage == 0)
         {
             Give(shard, FirstGrant);
@@ -189,7 +189,7 @@ internal sealed partial class SwarmSession
             await WithdrawAsync(move.Miner, move.From);
             await EnterAsync(move.Miner, move.To, MemberChange.Moved, string.Create(
                 System.Globalization.CultureInfo.InvariantCulture,
-                $"stage {move.To} was the slowest: {move.Before:0.0} micro-batches a second, {move.After:0.0} are expected now"));
+                $"stage {move.To} was the slowest: {move.Before:0.0} micro-batches a second, {move.After:0.0} are expected now"), new SpeedPrediction(move.Before, move.After));
             foreach (var activity in _activity.Values)
             {
                 activity.Forget();
@@ -201,7 +201,7 @@ internal sealed partial class SwarmSession
         }
     }
 
-    private void Announce(string miner, MemberChange change, int stage, string reason) => _recorder.Publish(new MembersChanged
+    private void Announce(string miner, MemberChange change, int stage, string reason, SpeedPrediction? predicted = null) => _recorder.Publish(new MembersChanged
     {
         Step = _completedStep,
         Miner = miner,
@@ -209,6 +209,7 @@ internal sealed partial class SwarmSession
         Stage = stage,
         Reason = reason,
         Stages = Views(),
+        Predicted = predicted,
     });
 
     private ImmutableArray<StageView> Views() => [.. Shards.Select(shard => new StageView(

@@ -66,7 +66,7 @@ internal sealed class SwarmWorker : IShardWorker, ILane
         }
 
         _version = new StageVersion(trainer, Specification.Swarm.Outer);
-        _passes = new SwarmPasses(_shard, _assignment, trainer, _data, _inbox, _frames, _tally)
+        _passes = new SwarmPasses(_shard, _assignment, trainer, _data, _inbox, _frames, _tally, _lane.Lane.Occupied)
         {
             LocalSteps = _assignment.Step,
         };

@@ -24,7 +24,7 @@ internal sealed partial class RunViewGrain(
     /// <summary>Numbers promised to storage ahead of use: after a crash numbering goes on behind them, so no number is used twice.</summary>
     private const int ReservedNumbers = 1_000;
 
-    private static readonly TimeSpan WriteInterval = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan WriteInterval = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan MaximumPatience = TimeSpan.FromSeconds(20);
 
     /// <summary>How long a reader is held when the log has closed, so that asking again is no busy loop.</summary>

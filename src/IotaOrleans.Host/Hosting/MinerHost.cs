@@ -6,7 +6,7 @@ namespace IotaOrleans.Host.Hosting;
 /// <summary>A silo that hosts miners and nothing else.</summary>
 internal static class MinerHost
 {
-    public static IHost Build(SiloEndpoints endpoints, IReadOnlyList<string> miners, int lanes, HostLogging logging)
+    public static IHost Build(SiloEndpoints endpoints, IReadOnlyList<string> miners, int lanes, double processorShare, HostLogging logging)
     {
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         logging.Configure(builder.Logging);
@@ -19,6 +19,7 @@ internal static class MinerHost
                 Roles = [SiloRoles.Miner],
                 Miners = miners,
                 Lanes = lanes,
+                ProcessorShare = processorShare,
                 Transport = endpoints.Transport,
                 TensorPort = endpoints.TensorPort,
             });

@@ -6,21 +6,22 @@ using System.Text;
 namespace IotaOrleans.Protocol.Assignment;
 
 /// <summary>
-/// Chooses the next hop of a micro-batch: the peer that is expected to be done with it first. Under load that gives every peer work in
-/// proportion to its speed, without anybody computing shares.
+/// Chooses the next hop of a micro-batch: the peer that can begin with it first. Whoever is idle gets work, so that every peer is kept busy
+/// and gets work in proportion to its speed, without anybody computing shares.
 /// </summary>
 public static class Router
 {
     /// <summary>
-    /// The peer with the least (outstanding + 1)/speed among those with a free credit; among equals the seed decides, so that not all
-    /// senders choose the same. Null when there is none: the micro-batch waits for a credit.
+    /// The peer with the least outstanding/speed among those with a free credit: the work that it has left. Of several idle ones the fastest
+    /// is chosen, and among equals the seed decides, so that not all senders choose the same. Null when there is none: the micro-batch waits for a credit.
     /// </summary>
     /// <param name="peers">The replicas of the next stage.</param>
     /// <param name="seed">Differs from micro-batch to micro-batch.</param>
     /// <param name="excluded">Peers that refused this micro-batch or were lost with it.</param>
     public static string? Choose(IEnumerable<PeerLoad> peers, long seed, IReadOnlySet<string>? excluded = null) => peers
         .Where(peer => peer.Credits > 0 && IsUsable(peer, excluded))
-        .OrderBy(peer => (peer.Outstanding + 1) / peer.Speed)
+        .OrderBy(peer => peer.Outstanding / peer.Speed)
+        .ThenByDescending(peer => peer.Speed)
         .ThenBy(peer => Lot(peer.Peer, seed))
         .Select(peer => peer.Peer)
         .FirstOrDefault();

@@ -4,7 +4,7 @@ using IotaOrleans.Protocol.Assignment;
 namespace IotaOrleans.Protocol.Swarm;
 
 /// <summary>
-/// Chooses the replica of the next stage that a micro-batch goes to: the one that is expected to answer first, by what is under way to
+/// Chooses the replica of the next stage that a micro-batch goes to: the one that can begin first, by what is under way to
 /// it and by how long its answers took (Ryabinin et al., 2023, "SWARM Parallelism"). Not safe for several threads.
 /// </summary>
 public sealed class NextHops

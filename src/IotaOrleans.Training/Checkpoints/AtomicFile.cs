@@ -5,6 +5,9 @@ namespace IotaOrleans.Training.Checkpoints;
 /// <summary>Writes a file so that a crash at any moment leaves either the old content or the new, never a part.</summary>
 public static class AtomicFile
 {
+    // Well below the size from which .NET keeps arrays apart and collects them late: some files are written every second.
+    private const int BufferByteCount = 32 << 10;
+
     /// <summary>Writes to a temporary file beside <paramref name="path"/>, flushes it to disk and renames it over.</summary>
     /// <param name="path">The file to create or replace; its folder must exist.</param>
     /// <param name="write">Writes the content; when it throws, nothing remains.</param>
@@ -15,7 +18,7 @@ public static class AtomicFile
         string temporary = TemporaryName.Beside(target);
         try
         {
-            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 128 * 1024))
+            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, BufferByteCount))
             {
                 write(stream);
                 stream.Flush(flushToDisk: true);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 using TorchSharp;
 
@@ -9,15 +10,22 @@ namespace IotaOrleans.Training.Lanes;
 /// </summary>
 public sealed class ComputeLane : IDisposable
 {
+    private static readonly TimeSpan ShortestRest = TimeSpan.FromMilliseconds(1);
+
     private readonly Channel<Action> _jobs;
     private readonly Thread _thread;
+    private readonly ManualResetEventSlim _ending = new();
 
     /// <summary>Starts a lane.</summary>
     /// <param name="name">Name of the thread.</param>
     /// <param name="capacity">Jobs that may wait before <see cref="RunAsync{T}"/> makes its caller wait.</param>
-    public ComputeLane(string name, int capacity = 1024)
+    /// <param name="processorShare">Most of the time that it computes, above 0 and at most 1; it rests between jobs for the remainder.</param>
+    public ComputeLane(string name, int capacity = 1024, double processorShare = 1)
     {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(processorShare);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(processorShare, 1);
         Name = name;
+        ProcessorShare = processorShare;
         _jobs = Channel.CreateBounded<Action>(new BoundedChannelOptions(capacity) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
         _thread = new Thread(Work) { IsBackground = true, Name = name };
         _thread.Start();
@@ -25,6 +33,12 @@ public sealed class ComputeLane : IDisposable
 
     /// <summary>Name of the lane's thread.</summary>
     public string Name { get; }
+
+    /// <summary>Most of the time that the lane computes.</summary>
+    public double ProcessorShare { get; }
+
+    /// <summary>How long a job keeps the lane from others: the rest that follows it included.</summary>
+    public TimeSpan Occupied(TimeSpan computing) => computing / ProcessorShare;
 
     /// <summary>Whether the caller is on this lane.</summary>
     public bool IsCurrent => Thread.CurrentThread == _thread;
@@ -72,6 +86,7 @@ public sealed class ComputeLane : IDisposable
     public void Dispose()
     {
         _jobs.Writer.TryComplete();
+        _ending.Set();
         if (!IsCurrent)
         {
             _thread.Join();
@@ -99,13 +114,37 @@ public sealed class ComputeLane : IDisposable
     {
         torch.set_num_threads(1);
         var reader = _jobs.Reader;
+        var due = TimeSpan.Zero;
         while (WaitForJob(reader))
         {
             while (reader.TryRead(out var job))
             {
+                if (ProcessorShare == 1)
+                {
+                    job();
+                    continue;
+                }
+
+                var start = Stopwatch.GetTimestamp();
                 job();
+                var computing = Stopwatch.GetElapsedTime(start);
+                due += Occupied(computing) - computing;
+                due -= Rest(due);
             }
         }
+    }
+
+    /// <summary>Rests are not exact: what one was too long, the next is shorter.</summary>
+    private TimeSpan Rest(TimeSpan due)
+    {
+        if (due < ShortestRest)
+        {
+            return TimeSpan.Zero;
+        }
+
+        var start = Stopwatch.GetTimestamp();
+        _ending.Wait(due);
+        return Stopwatch.GetElapsedTime(start);
     }
 
     private static bool WaitForJob(ChannelReader<Action> reader)

@@ -77,12 +77,12 @@ internal static class CompressionBenchmark
             {
                 // The outer optimizer must not decide a comparison of formats: the largest values are held against the better of both.
                 var dense = await UpdatesAsync(UpdateFormat.Float32, new OuterSettings());
-                var plain = formats.Contains(UpdateFormat.TopK) ? await UpdatesAsync(UpdateFormat.Float32, UpdateTraining.Plain) : dense;
+                var plain = formats.Contains(UpdateFormat.TopK) ? await UpdatesAsync(UpdateFormat.Float32, OuterSettings.Mean) : dense;
                 var best = plain.ValidationLoss < dense.ValidationLoss ? plain : dense;
                 foreach (var format in formats)
                 {
                     results.AddRange(format == UpdateFormat.TopK
-                        ? Compare(format, innerSteps, rounds, await UpdatesAsync(format, UpdateTraining.Plain), best)
+                        ? Compare(format, innerSteps, rounds, await UpdatesAsync(format, OuterSettings.Mean), best)
                         : Compare(format, innerSteps, rounds, await UpdatesAsync(format, new OuterSettings()), dense));
                 }
             }

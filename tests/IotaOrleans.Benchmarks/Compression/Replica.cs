@@ -27,7 +27,7 @@ internal sealed class Replica : IDisposable
         _lane = lane;
         _trainer = trainer;
         _update = new float[trainer.Parameters.Layout.Count];
-        _feedback = feedback ? new ErrorFeedback(_update.Length) : null;
+        _feedback = feedback ? new ErrorFeedback(_update.Length, decay: 0) : null;
     }
 
     public static async Task<Replica> CreateAsync(ModelPreset preset, TokenDataSet data, int number, bool feedback)
@@ -55,6 +55,12 @@ internal sealed class Replica : IDisposable
     {
         var values = _trainer.Parameters.Values;
         start.CopyTo(values);
+        if (_feedback is not null)
+        {
+            // As in the live swarm: what the last update left out is not forgotten by the one who learnt it.
+            PseudoGradient.Compute(values, _feedback.Residual, values);
+        }
+
         for (var step = first; step < first + count; step++)
         {
             var offsets = DataSlice.Offsets(1, DataSplit.Train, step, _number, _preset.BatchSize, _preset.ContextLength, _data.Train.Count);

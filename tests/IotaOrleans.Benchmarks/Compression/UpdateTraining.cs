@@ -20,12 +20,6 @@ internal static class UpdateTraining
 
     private const int EvaluationSequences = 256;
 
-    /// <summary>
-    /// Averages and nothing else. Error feedback is a momentum of its own: SparseLoCo takes plain outer steps, without the momentum that suits complete
-    /// updates.
-    /// </summary>
-    public static OuterSettings Plain { get; } = new() { LearningRate = 1, Momentum = 0, FirstMomentum = 0 };
-
     public static async Task<UpdateFigures> RunAsync(ModelPreset preset, TokenDataSet data, UpdateFormat format, OuterSettings settings, int innerSteps, int rounds)
     {
         var codec = UpdateCodec.For(format);

@@ -19,7 +19,13 @@ internal sealed class TrainingCluster : IAsyncDisposable
 
     public IGrainFactory Grains => _cluster.Client;
 
-    public static async Task<TrainingCluster> StartAsync(int minerSilos, int stages, TensorTransportKind transport = TensorTransportKind.Socket, Action<ISiloBuilder>? configure = null)
+    /// <summary>Starts the silos.</summary>
+    /// <param name="minerSilos">Silos for miners only, each with one lane.</param>
+    /// <param name="stages">Miners, dealt to the silos in turn.</param>
+    /// <param name="transport">How frames go.</param>
+    /// <param name="configure">Further settings of each silo.</param>
+    /// <param name="processorShares">Most of the time that each miner silo computes: so that miners of one machine have the speeds of several.</param>
+    public static async Task<TrainingCluster> StartAsync(int minerSilos, int stages, TensorTransportKind transport = TensorTransportKind.Socket, Action<ISiloBuilder>? configure = null, double[]? processorShares = null)
     {
         var index = -1;
         var builder = new InProcessTestClusterBuilder((short)(1 + minerSilos));
@@ -30,6 +36,7 @@ internal sealed class TrainingCluster : IAsyncDisposable
                 : own == 0 ? new IotaSiloOptions { Roles = [SiloRoles.Control] }
                 : new IotaSiloOptions { Roles = [SiloRoles.Miner], Miners = [.. Enumerable.Range(0, stages).Where(stage => stage % minerSilos == own - 1).Select(Miner)], Lanes = 1 };
             options.Transport = transport;
+            options.ProcessorShare = own > 0 && processorShares is not null ? processorShares[own - 1] : 1;
             silo.AddIotaOrleans(options).AddMemoryGrainStorage(StorageNames.Control);
             configure?.Invoke(silo);
         });

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using IotaOrleans.Training.Lanes;
 using TorchSharp;
 
@@ -21,6 +22,32 @@ public sealed class ComputeLaneTests
 
         order.Should().Equal(Enumerable.Range(0, 20));
         threads.Should().ContainSingle().Which.Should().NotBe(Environment.CurrentManagedThreadId);
+    }
+
+    [Fact]
+    public async Task A_lane_rests_for_the_share_that_is_not_its_own()
+    {
+        using var lane = new ComputeLane("test", processorShare: 0.25);
+        var begin = Stopwatch.GetTimestamp();
+        var computing = TimeSpan.Zero;
+        for (var i = 0; i < 20; i++)
+        {
+            computing += await lane.RunAsync(() =>
+            {
+                var start = Stopwatch.GetTimestamp();
+                while (Stopwatch.GetElapsedTime(start) < TimeSpan.FromMilliseconds(5))
+                {
+                    Thread.SpinWait(100);
+                }
+
+                return Stopwatch.GetElapsedTime(start);
+            });
+        }
+
+        // The last rest is not waited for.
+        await lane.RunAsync(() => { });
+        Stopwatch.GetElapsedTime(begin).Should().BeGreaterThan(0.95 * lane.Occupied(computing));
+        lane.Occupied(TimeSpan.FromSeconds(1)).Should().Be(TimeSpan.FromSeconds(4));
     }
 
     [Fact]

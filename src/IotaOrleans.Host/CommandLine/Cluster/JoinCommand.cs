@@ -25,6 +25,9 @@ internal sealed class JoinCommand : IotaCommand
     private readonly Setting<int?> _lanes = new(
         SettingGroups.Swarm, "--lanes", "Stages that compute at the same time, one processor core each", Values.Whole(1, 1024).OrNone(), null, "one per miner, at most the cores");
 
+    private readonly Setting<double> _processorShare = new(
+        SettingGroups.Swarm, "--processor-share", "Most of the time that each lane computes, for a machine that has other work too", Values.Number(0, 1, aboveMinimum: true), 1);
+
     private readonly ClusterSettings _endpoints = new(defaultSiloPort: 0);
     private readonly VerboseSetting _output = new();
 
@@ -37,7 +40,7 @@ internal sealed class JoinCommand : IotaCommand
     public JoinCommand()
         : base("join", "Hosts a miner that works for a cluster.")
     {
-        Option[] options = [_cluster, _miners, _lanes];
+        Option[] options = [_cluster, _miners, _lanes, _processorShare];
         foreach (var option in options)
         {
             Options.Add(option);
@@ -48,7 +51,10 @@ internal sealed class JoinCommand : IotaCommand
     }
 
     public override IReadOnlyList<(string Line, string Meaning)> Examples =>
-        [("iota join --cluster control.example:11111", "Work for a cluster under this machine's name")];
+    [
+        ("iota join --cluster control.example:11111", "Work for a cluster under this machine's name"),
+        ("iota join --cluster control.example:11111 --processor-share 0.5", "Keep half of the machine for yourself"),
+    ];
 
     protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
@@ -61,7 +67,7 @@ internal sealed class JoinCommand : IotaCommand
         // A child hears of Ctrl+C through its parent, which stops the run first.
         var leave = isChild ? InputEndedAsync() : interruption.WaitAsync();
         await ControlSilo.WaitForAsync(primary, interruption.Requested);
-        using var host = MinerHost.Build(endpoints, miners, _lanes.Of(parsed) ?? ControlHost.Lanes(miners.Count), logging);
+        using var host = MinerHost.Build(endpoints, miners, _lanes.Of(parsed) ?? ControlHost.Lanes(miners.Count), _processorShare.Of(parsed), logging);
         await StartAsync(host, primary);
         logging.Started();
         await Console.Out.WriteLineAsync($"joined {primary} as {string.Join(", ", miners)}; Ctrl+C leaves");

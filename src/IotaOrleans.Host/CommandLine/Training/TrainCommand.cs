@@ -110,6 +110,13 @@ internal sealed class TrainCommand : IotaCommand
         };
     }
 
+    private OuterSettings Outer(ParseResult parsed)
+    {
+        var usual = new OuterSettings();
+        var momentum = _swarm.OuterMomentum.Of(parsed);
+        return usual with { LearningRate = _swarm.OuterLearningRate.Of(parsed), Momentum = momentum, FirstMomentum = Math.Min(usual.FirstMomentum, momentum) };
+    }
+
     private TrainRequest ReadRequest(ParseResult parsed) => new()
     {
         Data = _data.Read(parsed),
@@ -129,7 +136,7 @@ internal sealed class TrainCommand : IotaCommand
             InnerSteps = _swarm.InnerSteps.Of(parsed),
             UpdateFormat = _swarm.Update.Of(parsed),
             Owners = _swarm.Owners.Of(parsed),
-            Outer = new OuterSettings { LearningRate = _swarm.OuterLearningRate.Of(parsed), Momentum = _swarm.OuterMomentum.Of(parsed) },
+            Outer = Outer(parsed),
             Rebalances = !_swarm.NoRebalance.Of(parsed),
         },
         Schedule = _swarm.Schedule.Of(parsed),

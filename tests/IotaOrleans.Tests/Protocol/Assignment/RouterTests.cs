@@ -9,7 +9,7 @@ public sealed class RouterTests
         peers.Select((peer, index) => new PeerLoad($"p{index}", peer.Item1, peer.Item2, peer.Item3)).ToArray());
 
     [Fact]
-    public void The_peer_that_is_done_first_is_chosen_among_those_that_take_more() => Gen.Select(Peers, Gen.Long, Gen.Int[0, 5]).ForAll((peers, seed, refused) =>
+    public void The_peer_that_can_begin_first_is_chosen_among_those_that_take_more() => Gen.Select(Peers, Gen.Long, Gen.Int[0, 5]).ForAll((peers, seed, refused) =>
     {
         var usable = peers.Where(peer => peer.Credits > 0 && peer.Peer != $"p{refused}").ToArray();
         var choice = Router.Choose(peers, seed, new HashSet<string> { $"p{refused}" });
@@ -17,11 +17,18 @@ public sealed class RouterTests
         (choice is null).Should().Be(usable.Length == 0);
         if (choice is not null)
         {
-            Completion(usable.Single(peer => peer.Peer == choice)).Should().Be(usable.Min(Completion));
+            WorkLeft(usable.Single(peer => peer.Peer == choice)).Should().Be(usable.Min(WorkLeft));
         }
 
-        static double Completion(PeerLoad peer) => (peer.Outstanding + 1) / peer.Speed;
+        static double WorkLeft(PeerLoad peer) => peer.Outstanding / peer.Speed;
     });
+
+    [Fact]
+    public void Of_several_idle_ones_the_fastest_is_chosen_and_no_idle_one_is_passed_over()
+    {
+        Router.Choose([new PeerLoad("slow", 1, 0, 1), new PeerLoad("fast", 4, 0, 1)], seed: 7).Should().Be("fast");
+        Router.Choose([new PeerLoad("slow", 1, 0, 1), new PeerLoad("fast", 4, 1, 1)], seed: 7).Should().Be("slow");
+    }
 
     [Fact]
     public void Equals_are_chosen_by_the_seed_alone_and_equally_often()
