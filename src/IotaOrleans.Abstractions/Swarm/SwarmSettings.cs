@@ -8,9 +8,9 @@ public sealed record SwarmSettings
     [Id(0)]
     public int InnerSteps { get; init; } = 20;
 
-    /// <summary>Miners that reduce the same cell of a merge, independently of each other.</summary>
+    /// <summary>How the replicas' updates become one.</summary>
     [Id(1)]
-    public int Owners { get; init; } = 2;
+    public MergeSettings Merge { get; init; } = new();
 
     /// <summary>How pseudo-gradients travel.</summary>
     [Id(2)]

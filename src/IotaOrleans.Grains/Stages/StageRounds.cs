@@ -182,7 +182,7 @@ internal sealed partial class StageRounds : IDisposable
                 Session = _opening.Session,
                 Members = [.. Live.Union(_newcomers).Order(StringComparer.Ordinal)],
                 Updates = [.. start.Miners.Where(_updates.ContainsKey).Select(miner => new ReplicaUpdate(miner, Weighed(_updates[miner])))],
-                Settings = new MergeSettings { Owners = _opening.Swarm.Owners },
+                Settings = _opening.Swarm.Merge,
                 Format = _opening.Swarm.UpdateFormat,
                 Patience = TimeSpan.FromSeconds(20),
             });

@@ -1,3 +1,4 @@
+using IotaOrleans.Protocol.Merging;
 using IotaOrleans.Protocol.Schedules;
 
 namespace IotaOrleans.Protocol.Runs;
@@ -43,7 +44,7 @@ public static class RunSpecificationValidator
         RequireOptimizer(specification.Optimizer);
         OuterSettingsValidator.Validate(specification.Swarm.Outer);
         Require(specification.Swarm.InnerSteps > 0, $"--inner-steps is {specification.Swarm.InnerSteps}: it must be at least 1");
-        Require(specification.Swarm.Owners > 0, $"--owners is {specification.Swarm.Owners}: it must be at least 1");
+        MergeSettingsValidator.Validate(specification.Swarm.Merge);
     }
 
     private static void RequireBottleneck(TrainingRunSpecification specification)

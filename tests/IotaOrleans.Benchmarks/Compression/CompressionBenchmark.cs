@@ -33,8 +33,8 @@ internal static class CompressionBenchmark
             AllowMultipleArgumentsPerToken = true,
         };
         var steps = new Option<int>("--steps") { Description = "Steps of each run over a boundary, of 1,024 tokens", DefaultValueFactory = _ => (int)BoundaryTraining.Preset.Steps };
-        var inner = new Option<int>("--inner-steps") { Description = "Steps between updates", DefaultValueFactory = _ => 10 };
-        var rounds = new Option<int>("--rounds") { Description = "Updates of each run of local training; 0 leaves them out", DefaultValueFactory = _ => 60 };
+        var inner = new Option<int>("--inner-steps") { Description = "Steps between updates", DefaultValueFactory = _ => 5 };
+        var rounds = new Option<int>("--rounds") { Description = "Updates of each run of local training; 0 leaves them out", DefaultValueFactory = _ => 400 };
         var command = new Command("compression", "Loss and bytes of bottlenecks and of update formats") { json, data, ratios, formats, steps, inner, rounds };
         command.SetAction(async (parsed, _) =>
         {

@@ -48,6 +48,22 @@ public sealed class SwarmTests
     }
 
     [Theory]
+    [InlineData(MergeRule.NormClip, 2)]
+    [InlineData(MergeRule.TrimmedMean, 3)]
+    public async Task Replicas_agree_whatever_the_rule_and_however_many_reduce_a_cell(MergeRule rule, int owners)
+    {
+        using var run = Run(out var specification);
+        await using var cluster = await TrainingCluster.StartAsync(0, 6);
+
+        var events = await cluster.TrainAsync(specification with { Swarm = specification.Swarm with { Merge = new MergeSettings { Rule = rule, Owners = owners } } });
+
+        events.OfType<RunFinished>().Should().ContainSingle();
+        events.OfType<StageMerged>().Should().NotBeEmpty().And.OnlyContain(merged => merged.Report.Outcome.Kind == MergeOutcomeKind.Merged && merged.Report.Repaired.IsEmpty);
+        var losses = events.OfType<StepCompleted>().Select(step => step.Loss).ToArray();
+        losses[^5..].Average().Should().BeLessThan(losses[..5].Average() - 0.3);
+    }
+
+    [Theory]
     [InlineData(4, WireFormat.BFloat16)]
     [InlineData(null, WireFormat.Int8)]
     public async Task Narrow_boundaries_teach_as_well(int? bottleneck, WireFormat wire)

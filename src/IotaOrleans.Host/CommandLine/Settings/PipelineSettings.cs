@@ -51,6 +51,10 @@ internal sealed class PipelineSettings : ISettings
     public Setting<int> Owners { get; } = new(
         SettingGroups.Swarm, "--owners", "Elastic mode: miners that reduce each cell of a merge, independently of each other", Values.Whole(1, 16), 2);
 
+    public Setting<MergeRule> MergeRule { get; } = new(
+        SettingGroups.Swarm, "--merge-rule", "Elastic mode: mean; clip: updates count no more than three median norms; trim: without the largest and the smallest of each value",
+        Values.OneOf(("mean", IotaOrleans.MergeRule.WeightedMean), ("clip", IotaOrleans.MergeRule.NormClip), ("trim", IotaOrleans.MergeRule.TrimmedMean)), IotaOrleans.MergeRule.WeightedMean);
+
     public Setting<double> OuterLearningRate { get; } = new(
         SettingGroups.Swarm, "--outer-learning-rate", "Elastic mode: how far a merge goes along what the replicas learnt", Values.Number(0, 10, aboveMinimum: true), 0.7);
 
@@ -73,7 +77,7 @@ internal sealed class PipelineSettings : ISettings
 
     public Setting<TensorTransportKind> Transport { get; } = TensorTransport();
 
-    public IEnumerable<Option> All => [Stages, Miners, Chunks, Balance, Silos, RemoteMiners, AdvertisedAddress, SiloPort, MicroBatches, Mode, InnerSteps, Update, Owners, OuterLearningRate, OuterMomentum, NoRebalance, Schedule, Wire, Recompute, Transport];
+    public IEnumerable<Option> All => [Stages, Miners, Chunks, Balance, Silos, RemoteMiners, AdvertisedAddress, SiloPort, MicroBatches, Mode, InnerSteps, Update, Owners, MergeRule, OuterLearningRate, OuterMomentum, NoRebalance, Schedule, Wire, Recompute, Transport];
 
     public static Setting<IPAddress?> ControlAddress() => new(
         SettingGroups.Swarm, "--advertised-address", "Address under which other silos reach this one", Values.IPAddress(), IPAddress.Loopback);

@@ -135,7 +135,7 @@ internal sealed class TrainCommand : IotaCommand
         {
             InnerSteps = _swarm.InnerSteps.Of(parsed),
             UpdateFormat = _swarm.Update.Of(parsed),
-            Owners = _swarm.Owners.Of(parsed),
+            Merge = new MergeSettings { Owners = _swarm.Owners.Of(parsed), Rule = _swarm.MergeRule.Of(parsed) },
             Outer = Outer(parsed),
             Rebalances = !_swarm.NoRebalance.Of(parsed),
         },
