@@ -6,7 +6,10 @@ using IotaOrleans.Benchmarks.Measuring;
 using IotaOrleans.Benchmarks.Memory;
 using IotaOrleans.Benchmarks.Pipeline;
 using IotaOrleans.Benchmarks.Schedules;
+using IotaOrleans.Benchmarks.Swarm;
 using IotaOrleans.Benchmarks.Transport;
+using IotaOrleans.Benchmarks.Wan;
+using IotaOrleans.Training.Data;
 
 namespace IotaOrleans.Benchmarks.Reports;
 
@@ -26,9 +29,11 @@ internal static class AllCommand
             [
                 ("Pipeline", () => PipelineBenchmark.MeasureAsync(["nano", "tiny"], count, 16)),
                 ("Schedules, simulated", () => Task.FromResult<IReadOnlyList<Comparison>>([.. ScheduleBenchmark.Simulated(chunks: 2)])),
-                ("Schedules, live", () => ScheduleBenchmark.LiveAsync(10)),
+                ("Schedules, live", () => ScheduleBenchmark.LiveAsync(10, rounds: 1)),
                 ("Transport", async () => await TransportBenchmark.MeasureAsync(rounds: 21, underWay: 1)),
                 ("Compression", () => CompressionBenchmark.MeasureAsync()),
+                ("Many miners", () => SwarmBenchmark.MeasureAsync(DataSourceOptions.DotnetDocumentation, 500, 6, [10, 20, 50], "bf16", null)),
+                ("A slow link", () => WanBenchmark.MeasureAsync(rounds: Math.Min(3, count))),
                 ("Memory", () => MemoryBenchmark.MeasureAsync(parsed.GetValue(minutes))),
             ];
             var report = new StringBuilder("# Measured\n\n")

@@ -15,6 +15,8 @@ internal static class ScheduleBenchmark
     // Only decides how many steps fill the time.
     private const double LikelyTokensPerSecond = 10_000;
 
+    private const int LiveRanks = 2;
+
     private static readonly (int Ranks, int MicroBatches)[] Shapes = [(2, 4), (2, 8), (2, 16), (8, 16)];
 
     public static Command Command()
@@ -23,13 +25,14 @@ internal static class ScheduleBenchmark
         var chunks = new Option<int>("--chunks") { Description = "Model chunks per rank of the interleaved schedule", DefaultValueFactory = _ => 2 };
         var live = new Option<bool>("--live") { Description = "Also train with each schedule and measure its bubble", DefaultValueFactory = _ => true };
         var seconds = new Option<double>("--seconds") { Description = "About how long each live run trains", DefaultValueFactory = _ => 10 };
-        var command = new Command("schedule", "Every schedule's simulated step against that of 1F1B, and measured bubbles against the formulas") { json, chunks, live, seconds };
+        var rounds = new Option<int>("--rounds") { Description = "Rounds; each trains once with every schedule", DefaultValueFactory = _ => 3 };
+        var command = new Command("schedule", "Every schedule's simulated step against that of 1F1B, and measured bubbles against the formulas") { json, chunks, live, seconds, rounds };
         command.SetAction(async (parsed, _) =>
         {
             var results = Simulated(parsed.GetValue(chunks)).ToList();
             if (parsed.GetValue(live))
             {
-                results.AddRange(await LiveAsync(parsed.GetValue(seconds)));
+                results.AddRange(await LiveAsync(parsed.GetValue(seconds), parsed.GetValue(rounds)));
             }
 
             Comparison.Print(results, parsed.GetValue(json));
@@ -42,39 +45,50 @@ internal static class ScheduleBenchmark
         Shapes.SelectMany(shape => Enum.GetValues<ScheduleKind>().Select(kind => Simulated(kind, shape.Ranks, shape.MicroBatches, chunks)));
 
     /// <summary>Trains with two stages and measures how long the miners idle.</summary>
-    public static async Task<IReadOnlyList<Comparison>> LiveAsync(double seconds)
+    public static async Task<IReadOnlyList<Comparison>> LiveAsync(double seconds, int rounds)
     {
         var folder = Directory.CreateTempSubdirectory("iota-benchmark-");
         try
         {
             var text = await ClusterTraining.WriteTextAsync(folder.FullName);
-            var results = new List<Comparison>();
-            foreach (var (ranks, microBatches) in Shapes.Where(shape => shape.Ranks == 2))
+            var bubbles = new Dictionary<(ScheduleKind Kind, int MicroBatches), List<ClusterFigures>>();
+            for (var round = 0; round < rounds; round++)
             {
-                foreach (var kind in Enum.GetValues<ScheduleKind>())
+                foreach (var (_, microBatches) in Shapes.Where(shape => shape.Ranks == LiveRanks))
                 {
-                    var preset = ModelPresets.Nano;
-                    var tokens = microBatches * preset.BatchSize * preset.ContextLength;
-                    var steps = Math.Max(12, (int)(seconds * LikelyTokensPerSecond / tokens));
-                    var run = new ClusterTraining { Preset = preset, Text = text, Folder = folder.FullName, Steps = steps, MicroBatches = microBatches, Schedule = kind };
-                    var (_, measured, formula) = await run.RunAsync();
-                    await Console.Error.WriteLineAsync($"{ScheduleNames.Name(kind)}, m={microBatches}: {measured * 100:0.0} % idle, {formula * 100:0.0} % by the formula");
-                    results.Add(Comparison.Of($"{ScheduleNames.Name(kind)}, p={ranks}, m={microBatches}, live bubble", "% idle", "the formula, with measured costs", null, [measured * 100], [formula * 100]) with
+                    foreach (var kind in Enum.GetValues<ScheduleKind>())
                     {
-                        // In points of a percent.
-                        Tolerance = 5,
-                        Bubble = measured,
-                        Formula = formula,
-                    });
+                        var preset = ModelPresets.Nano;
+                        var tokens = microBatches * preset.BatchSize * preset.ContextLength;
+                        var steps = Math.Max(12, (int)(seconds * LikelyTokensPerSecond / tokens));
+                        var run = new ClusterTraining { Preset = preset, Text = text, Folder = folder.FullName, Steps = steps, MicroBatches = microBatches, Schedule = kind };
+                        var figures = await run.RunAsync();
+                        await Console.Error.WriteLineAsync($"{ScheduleNames.Name(kind)}, m={microBatches}: {figures.Bubble * 100:0.0} % idle, {figures.ScheduledBubble * 100:0.0} % by the formula");
+                        bubbles.TryAdd((kind, microBatches), []);
+                        bubbles[(kind, microBatches)].Add(figures);
+                    }
                 }
             }
 
-            return results;
+            return [.. bubbles.Select(entry => Live(entry.Key.Kind, entry.Key.MicroBatches, entry.Value))];
         }
         finally
         {
             folder.Delete(recursive: true);
         }
+    }
+
+    private static Comparison Live(ScheduleKind kind, int microBatches, IReadOnlyList<ClusterFigures> rounds)
+    {
+        var comparison = Comparison.Of(
+            $"{ScheduleNames.Name(kind)}, p={LiveRanks}, m={microBatches}, live bubble",
+            "% idle",
+            "the formula, with measured costs",
+            null,
+            [.. rounds.Select(round => round.Bubble * 100)],
+            [.. rounds.Select(round => round.ScheduledBubble * 100)]);
+        // In points of a percent.
+        return comparison with { Tolerance = 5, Bubble = comparison.Ours / 100, Formula = comparison.Other / 100 };
     }
 
     private static Comparison Simulated(ScheduleKind kind, int ranks, int microBatches, int chunks)

@@ -12,6 +12,8 @@ internal static class WanBenchmark
 {
     private const int MicroBatches = 8;
     private const double AskedShare = 0.9;
+    private const int DefaultRate = 80;
+    private const int DefaultBottleneck = 4;
 
     // Only decides how many steps fill the time.
     private const double LikelyTokensPerSecond = 10_000;
@@ -19,31 +21,33 @@ internal static class WanBenchmark
     public static Command Command()
     {
         var json = new Option<bool>("--json") { Description = "One JSON object a line instead of a table" };
-        var rate = new Option<int>("--rate") { Description = "Rate of the link, in megabits per second each way", DefaultValueFactory = _ => 80 };
-        var bottleneck = new Option<int>("--bottleneck") { Description = "Channels of the compressed boundary", DefaultValueFactory = _ => 4 };
+        var rate = new Option<int>("--rate") { Description = "Rate of the link, in megabits per second each way", DefaultValueFactory = _ => DefaultRate };
+        var bottleneck = new Option<int>("--bottleneck") { Description = "Channels of the compressed boundary", DefaultValueFactory = _ => DefaultBottleneck };
         var mode = new Option<TrainingMode>("--mode") { Description = "How the stages work together", DefaultValueFactory = _ => TrainingMode.Elastic };
         var rounds = new Option<int>("--rounds") { Description = "Rounds; each runs all sides once, in turn", DefaultValueFactory = _ => 3 };
         var seconds = new Option<double>("--seconds") { Description = "About how long each side trains per round", DefaultValueFactory = _ => 16 };
         var command = new Command("wan", "Two machines behind a slow link, with and without compression") { json, rate, bottleneck, mode, rounds, seconds };
         command.SetAction(async (parsed, _) =>
         {
-            using var link = ShapedLink.TryCreate(out var reason);
-            if (link is null)
-            {
-                await Console.Error.WriteLineAsync($"skipped: no network namespaces here ({reason})");
-                return 0;
-            }
-
-            var results = await MeasureAsync(
-                link, parsed.GetValue(rate), parsed.GetValue(bottleneck), parsed.GetValue(mode), parsed.GetValue(rounds), parsed.GetValue(seconds));
+            var results = await MeasureAsync(parsed.GetValue(rate), parsed.GetValue(bottleneck), parsed.GetValue(mode), parsed.GetValue(rounds), parsed.GetValue(seconds));
             Comparison.Print(results, parsed.GetValue(json));
             return results.All(result => result.Passed) ? 0 : 1;
         });
         return command;
     }
 
-    private static async Task<IReadOnlyList<Comparison>> MeasureAsync(ShapedLink link, int rate, int bottleneck, TrainingMode mode, int rounds, double seconds)
+    public static Task<IReadOnlyList<Comparison>> MeasureAsync(int rounds) => MeasureAsync(DefaultRate, DefaultBottleneck, TrainingMode.Elastic, rounds, 16);
+
+    /// <summary>Measures, or says in one line why that cannot be done here.</summary>
+    private static async Task<IReadOnlyList<Comparison>> MeasureAsync(int rate, int bottleneck, TrainingMode mode, int rounds, double seconds)
     {
+        using var link = ShapedLink.TryCreate(out var reason);
+        if (link is null)
+        {
+            await Console.Error.WriteLineAsync($"skipped: no network namespaces here ({reason})");
+            return [];
+        }
+
         var folder = Directory.CreateTempSubdirectory("iota-benchmark-");
         try
         {
