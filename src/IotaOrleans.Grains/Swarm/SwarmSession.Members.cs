@@ -224,13 +224,26 @@ internal sealed partial class SwarmSession
 
     private long[] MemoryNeeds() => [.. _specification.Stages.Select(blocks => ParameterLayout.Of(_specification.Model, blocks).Count * BytesPerParameter)];
 
-    private ShardPace[] Paces() => [.. Shards.Select(shard => new ShardPace(
-        shard, ActivityOf(shard).SecondsPerMicroBatch, _capabilities.TryGetValue(shard.Miner, out var capability) ? capability.MemoryBytes : long.MaxValue))];
+    private ShardPace[] Paces()
+    {
+        // Half of the speeds would make the others' miners look faster or slower than they are.
+        var known = Shards.All(shard => SpeedOf(shard.Miner) > 0);
+        return
+        [
+            .. Shards.Select(shard => new ShardPace(
+                shard,
+                ActivityOf(shard).SecondsPerMicroBatch,
+                _capabilities.TryGetValue(shard.Miner, out var capability) ? capability.MemoryBytes : long.MaxValue,
+                known ? RelativeSpeed(capability!) : 1)),
+        ];
+    }
+
+    private double SpeedOf(string miner) => _capabilities.TryGetValue(miner, out var capability) ? capability.Speed : 0;
 
     private double RelativeSpeed(MinerCapability capability)
     {
-        double[] others = [.. _capabilities.Values.Where(other => other.Speed > 0).Select(other => other.Speed).Order()];
-        return capability.Speed > 0 && others.Length > 0 ? capability.Speed / others[others.Length / 2] : 1;
+        double[] members = [.. Shards.Select(shard => SpeedOf(shard.Miner)).Where(speed => speed > 0).Order()];
+        return capability.Speed > 0 && members.Length > 0 ? capability.Speed / members[members.Length / 2] : 1;
     }
 
     private bool IsMember(string miner) => _members.Stages.Any(miners => miners.Contains(miner));

@@ -7,7 +7,10 @@ namespace IotaOrleans.Protocol.Swarm;
 /// <param name="Shard">The shard.</param>
 /// <param name="Seconds">Seconds of computing per micro-batch, forward and backward; zero when nothing was measured yet.</param>
 /// <param name="MemoryBytes">The miner's memory; <see cref="long.MaxValue"/> when it is not known.</param>
-public sealed record ShardPace(ShardKey Shard, double Seconds, long MemoryBytes);
+/// <param name="Speed">
+/// The miner's speed by its own test, relative to the others: it tells a slow miner from a costly stage. One for all when it is not known of all.
+/// </param>
+public sealed record ShardPace(ShardKey Shard, double Seconds, long MemoryBytes, double Speed = 1);
 
 /// <summary>Turns what was measured of shards into stages' costs and miners' speeds, and decides who should hold what.</summary>
 public static class SwarmPlanner
@@ -32,10 +35,10 @@ public static class SwarmPlanner
     public static double Throughput(int stages, IReadOnlyList<long> memory, IReadOnlyList<ShardPace> paces) =>
         StageAssigner.Throughput(Demands(stages, memory, paces), Placements(stages, paces));
 
-    /// <summary>A stage costs what its median miner takes; where none was measured, what the median stage costs.</summary>
+    /// <summary>A stage costs what its median miner would take at speed one; where none was measured, what the median stage costs.</summary>
     private static StageDemand[] Demands(int stages, IReadOnlyList<long> memory, IReadOnlyList<ShardPace> paces)
     {
-        var known = Enumerable.Range(0, stages).Select(stage => Median(paces.Where(pace => pace.Shard.Stage == stage && pace.Seconds > 0).Select(pace => pace.Seconds))).ToArray();
+        var known = Enumerable.Range(0, stages).Select(stage => Median(paces.Where(pace => pace.Shard.Stage == stage && pace.Seconds > 0).Select(pace => pace.Seconds * pace.Speed))).ToArray();
         var other = Median(known.Where(seconds => seconds > 0));
         return [.. known.Select((seconds, stage) => new StageDemand(seconds > 0 ? seconds : other > 0 ? other : 1, memory[stage]))];
     }
@@ -46,7 +49,7 @@ public static class SwarmPlanner
         return
         [
             .. paces.Select(pace => new MinerPlacement(
-                new MinerOffer(pace.Shard.Miner, pace.Seconds > 0 ? demands[pace.Shard.Stage].Seconds / pace.Seconds : 1, pace.MemoryBytes), pace.Shard.Stage)),
+                new MinerOffer(pace.Shard.Miner, pace.Seconds > 0 ? demands[pace.Shard.Stage].Seconds / pace.Seconds : pace.Speed, pace.MemoryBytes), pace.Shard.Stage)),
         ];
     }
 
