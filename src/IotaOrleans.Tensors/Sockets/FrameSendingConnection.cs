@@ -57,9 +57,14 @@ public sealed class FrameSendingConnection : IDisposable
 
     /// <summary>Sends a frame, which stays the caller's and must not be changed or disposed before the task completes.</summary>
     /// <exception cref="FrameConnectionException">The connection was lost before the answer came.</exception>
-    /// <exception cref="OperationCanceledException">The caller no longer waits; the frame may arrive all the same.</exception>
+    /// <exception cref="OperationCanceledException">The caller no longer waits; the frame may arrive all the same, unless nobody waited from the start.</exception>
     public Task<FrameReply> SendAsync(ShardKey receiver, TensorFrame frame, CancellationToken cancellationToken = default)
     {
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return Task.FromCanceled<FrameReply>(cancellationToken);
+        }
+
         PendingFrame pending;
         bool isWrittenHere;
         lock (_lock)
