@@ -4,6 +4,8 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
+as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi; }
+
 need_package() {
   command -v "$1" >/dev/null 2>&1 && return 0
   echo "installing $2: the tests need $1" >&2
@@ -11,13 +13,17 @@ need_package() {
     echo "$1 is missing and this system has no apt-get: install it and run again" >&2
     exit 1
   fi
-  local as_root=""
-  [ "$(id -u)" -eq 0 ] || as_root="sudo"
-  [ -n "${package_lists_fresh:-}" ] || { $as_root apt-get update -qq >/dev/null && package_lists_fresh=1; }
-  $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2" >/dev/null || exit 1
+  [ -n "${package_lists_fresh:-}" ] || { as_root apt-get update -qq >/dev/null && package_lists_fresh=1; }
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2" >/dev/null || exit 1
 }
 
 need_package chromium chromium
+# Debian keeps the server's programs out of the path. The tests start servers of their own: none is to be made beside them.
+if [ -z "$(compgen -G '/usr/lib/postgresql/*/bin/initdb')" ] && ! command -v initdb >/dev/null 2>&1; then
+  need_package pg_createcluster postgresql-common
+  as_root sed -i -E 's/^#?create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
+  need_package initdb postgresql
+fi
 
 results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT

@@ -54,6 +54,9 @@ public static class HostDefaults
     /// <summary>Folder that holds one folder per run.</summary>
     public const string RunsVariable = "IOTA_RUNS";
 
+    /// <summary>The PostgreSQL database of a cluster.</summary>
+    public const string StoreVariable = "IOTA_STORE";
+
     /// <summary>The control silo that a miner joins, as host:port.</summary>
     public const string ClusterVariable = "IOTA_CLUSTER";
 

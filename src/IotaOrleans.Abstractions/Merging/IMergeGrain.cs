@@ -20,6 +20,11 @@ public interface IMergeGrain : IGrainWithStringKey
     [AlwaysInterleave]
     Task CloseAsync();
 
+    /// <summary>A replica is gone: nobody waits for it any longer.</summary>
+    [Alias("Lose")]
+    [AlwaysInterleave]
+    Task LoseAsync(string miner);
+
     /// <summary>The report, or null while there is none.</summary>
     [Alias("Get")]
     [AlwaysInterleave]
@@ -84,6 +89,10 @@ public sealed record MergeReport
     /// <summary>Replicas that reduced a cell otherwise than it was decided.</summary>
     [Id(4)]
     public ImmutableArray<string> Faulty { get; init; } = [];
+
+    /// <summary>The copies of cells that were as it was decided.</summary>
+    [Id(9)]
+    public ImmutableArray<CellCopy> Reduced { get; init; } = [];
 
     /// <summary>Replicas that had to fetch the version again, because they had put together another one.</summary>
     [Id(5)]

@@ -14,7 +14,7 @@ public interface IMinerGrain : IGrainWithStringKey
 
     /// <summary>Adds a closed epoch's work and pay; the same epoch of a run is counted once.</summary>
     [Alias("AddEpoch")]
-    Task AddEpochAsync(string run, int epoch, WorkRecord work, long paid);
+    Task AddEpochAsync(string run, int epoch, Payslip payslip);
 
     /// <summary>The miner's state.</summary>
     [Alias("Get")]
@@ -26,8 +26,9 @@ public interface IMinerGrain : IGrainWithStringKey
 /// <param name="Lanes">Compute lanes, one processor core each.</param>
 /// <param name="MemoryBytes">Physical memory of the machine.</param>
 /// <param name="Speed">Measured speed of a lane, billions of multiplications per second; zero when it was not measured.</param>
+/// <param name="Hardware">The kind of processor, or null when it is not known; work is checked on the same kind.</param>
 [GenerateSerializer, Immutable, Alias("IotaOrleans.MinerCapability")]
-public sealed record MinerCapability([property: Id(0)] string Silo, [property: Id(1)] int Lanes, [property: Id(2)] long MemoryBytes, [property: Id(3)] double Speed = 0);
+public sealed record MinerCapability([property: Id(0)] string Silo, [property: Id(1)] int Lanes, [property: Id(2)] long MemoryBytes, [property: Id(3)] double Speed = 0, [property: Id(4)] string? Hardware = null);
 
 /// <summary>What a miner grain stores.</summary>
 [GenerateSerializer, Immutable, Alias("IotaOrleans.MinerState")]

@@ -2,46 +2,17 @@ using System.Collections.Immutable;
 
 namespace IotaOrleans;
 
-/// <summary>One reward epoch of a run, keyed by run/epoch: settles the work that was counted, once.</summary>
+/// <summary>One reward epoch of a run, keyed by run/epoch: settles the work that is in the ledger, once.</summary>
 [Alias("IotaOrleans.IRewardEpochGrain")]
 public interface IRewardEpochGrain : IGrainWithStringKey
 {
     /// <summary>Closes the epoch and pays. A second call changes nothing and returns the first settlement.</summary>
     [Alias("Close")]
-    Task<EpochSettlement> CloseAsync(long emission, ImmutableArray<WorkRecord> work);
+    Task<EpochSettlement> CloseAsync(RewardPolicy policy);
 
     /// <summary>The settlement, or null while the epoch is open.</summary>
     [Alias("Get")]
     Task<EpochSettlement?> GetAsync();
-}
-
-/// <summary>Work of one miner in one epoch, as counted by the run.</summary>
-[GenerateSerializer, Immutable, Alias("IotaOrleans.WorkRecord")]
-public sealed record WorkRecord
-{
-    /// <summary>The miner.</summary>
-    [Id(0)]
-    public required string Miner { get; init; }
-
-    /// <summary>The stage it held.</summary>
-    [Id(1)]
-    public required int Stage { get; init; }
-
-    /// <summary>Micro-batches run forward.</summary>
-    [Id(2)]
-    public long ForwardPasses { get; init; }
-
-    /// <summary>Micro-batches run backward; what is paid for.</summary>
-    [Id(3)]
-    public long BackwardPasses { get; init; }
-
-    /// <summary>Tokens in those backward passes.</summary>
-    [Id(4)]
-    public long Tokens { get; init; }
-
-    /// <summary>Time spent computing.</summary>
-    [Id(5)]
-    public TimeSpan Busy { get; init; }
 }
 
 /// <summary>One line of an epoch's settlement.</summary>
@@ -50,7 +21,7 @@ public sealed record WorkRecord
 /// <param name="BackwardPasses">Counted backward passes.</param>
 /// <param name="Tokens">Tokens in them.</param>
 /// <param name="Paid">Reward units.</param>
-/// <param name="Reason">Why this much, in one sentence.</param>
+/// <param name="Reason">Why this much: a sentence and a line for each reason.</param>
 [GenerateSerializer, Immutable, Alias("IotaOrleans.Payslip")]
 public sealed record Payslip(
     [property: Id(0)] string Miner,

@@ -52,5 +52,5 @@ public interface ITrainingRunGrain : IGrainWithStringKey
     /// <returns>Micro-batches for it to run, see <see cref="MicroBatchNumber"/>; more may come by <see cref="ISwarmShardGrain.GrantAsync"/>.</returns>
     [AlwaysInterleave]
     [Alias("ReportSwarm")]
-    Task<ImmutableArray<long>> ReportSwarmAsync(SwarmReport report);
+    Task<SwarmReply> ReportSwarmAsync(SwarmReport report);
 }

@@ -58,13 +58,17 @@ public sealed record TrainingRunSpecification
     [Id(12)]
     public int CheckpointInterval { get; init; } = 500;
 
+    /// <summary>How many checkpoints are kept, the newest.</summary>
+    [Id(27)]
+    public int CheckpointsKept { get; init; } = 3;
+
     /// <summary>Steps of one reward epoch.</summary>
     [Id(13)]
     public int EpochSteps { get; init; } = 500;
 
-    /// <summary>Reward units paid per epoch, shared in proportion to counted work.</summary>
-    [Id(14)]
-    public long EpochEmission { get; init; } = 1_000_000;
+    /// <summary>The rules by which an epoch's emission is divided.</summary>
+    [Id(26)]
+    public RewardPolicy Rewards { get; init; } = new() { Emission = 1_000_000 };
 
     /// <summary>When a step ends.</summary>
     [Id(15)]
@@ -101,6 +105,14 @@ public sealed record TrainingRunSpecification
     /// <summary>How replicas work and merge in elastic mode.</summary>
     [Id(23)]
     public SwarmSettings Swarm { get; init; } = new();
+
+    /// <summary>How work is checked in elastic mode.</summary>
+    [Id(24)]
+    public ValidationSettings Validation { get; init; } = new();
+
+    /// <summary>Miners that cheat on purpose, for rehearsals: what the checks find is shown on a real run.</summary>
+    [Id(25)]
+    public ImmutableArray<Adversary> Adversaries { get; init; } = [];
 
     /// <summary>Miners that a micro-batch passes, each once per chunk.</summary>
     public int Ranks => Stages.Length / Chunks;

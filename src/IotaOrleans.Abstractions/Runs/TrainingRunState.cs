@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-
 namespace IotaOrleans;
 
 /// <summary>What a run needs to go on after any restart; stored whenever a checkpoint is complete and when the phase changes.</summary>
@@ -25,10 +23,6 @@ public sealed record TrainingRunState
     /// <summary>The epoch that <see cref="CheckpointStep"/> belongs to.</summary>
     [Id(4)]
     public int Epoch { get; init; }
-
-    /// <summary>Work counted in the open epoch up to <see cref="CheckpointStep"/>.</summary>
-    [Id(5)]
-    public ImmutableArray<WorkRecord> OpenWork { get; init; } = [];
 
     /// <summary>Loss on the validation split, nats per token, at the last evaluation.</summary>
     [Id(6)]

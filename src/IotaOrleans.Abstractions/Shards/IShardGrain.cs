@@ -44,4 +44,7 @@ public enum ShardSection
 
     /// <summary>The optimizer's running mean of the squared gradient.</summary>
     SecondMoment,
+
+    /// <summary>The running sum of the stage's merged pseudo-gradients, in elastic mode.</summary>
+    Velocity,
 }

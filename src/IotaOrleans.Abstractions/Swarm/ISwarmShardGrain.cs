@@ -50,6 +50,11 @@ public interface ISwarmShardGrain : IGrainWithStringKey
     [AlwaysInterleave]
     Task<UInt128?> AssembleAsync(Guid session, AssemblyOrder order);
 
+    /// <summary>Waits no longer for the cells of a replica that is gone, in a round.</summary>
+    [Alias("LosePeer")]
+    [AlwaysInterleave]
+    Task LosePeerAsync(Guid session, long round, string miner);
+
     /// <summary>Takes the assembled version over, and what was learnt since the cut with it; or drops it when the replicas did not agree.</summary>
     [Alias("Commit")]
     [AlwaysInterleave]
@@ -70,6 +75,27 @@ public interface ISwarmShardGrain : IGrainWithStringKey
     [Alias("Fetch")]
     [AlwaysInterleave]
     Task FetchAsync(Guid session, StageVersionName version, ImmutableArray<string> peers);
+
+    /// <summary>Reads part of what a segment that is checked worked on.</summary>
+    /// <param name="session">The session.</param>
+    /// <param name="hash">Hash of the bytes.</param>
+    /// <param name="offset">First byte.</param>
+    /// <param name="count">Most bytes to return; at most 4 MiB.</param>
+    /// <returns>Nothing when the shard has no such bytes, or none from the offset on.</returns>
+    [Alias("ReadEvidence")]
+    [AlwaysInterleave]
+    Task<ReadOnlyMemory<byte>> ReadEvidenceAsync(Guid session, UInt128 hash, long offset, int count);
+
+    /// <summary>Says that a segment's bytes were fetched: the shard can let go of them.</summary>
+    [Alias("ReleaseSegment")]
+    [AlwaysInterleave]
+    Task ReleaseSegmentAsync(Guid session, long segment);
+
+    /// <summary>Ends the open segment, however short it is, because the shard's work ends.</summary>
+    /// <returns>It, and those before that nobody has been told of.</returns>
+    [Alias("CloseSegment")]
+    [AlwaysInterleave]
+    Task<ImmutableArray<SegmentRecord>> CloseSegmentAsync(Guid session);
 }
 
 /// <summary>The vectors that make up an agreed version, each one fp32 value per parameter.</summary>

@@ -45,6 +45,14 @@ public sealed record SwarmReport
     /// <summary>What the shard sent.</summary>
     [Id(9)]
     public SentBytes Sent { get; init; } = new(0, 0);
+
+    /// <summary>Segments that ended.</summary>
+    [Id(10)]
+    public ImmutableArray<SegmentRecord> Segments { get; init; } = [];
+
+    /// <summary>Counts the shard's reports, from one: a repeated one gets the answer that it got before.</summary>
+    [Id(11)]
+    public long Sequence { get; init; }
 }
 
 /// <summary>A micro-batch that was run forward and backward by every stage.</summary>

@@ -10,9 +10,14 @@ namespace IotaOrleans;
 [JsonDerivedType(typeof(StepCompleted), "step")]
 [JsonDerivedType(typeof(EvaluationCompleted), "evaluation")]
 [JsonDerivedType(typeof(CheckpointWritten), "checkpoint")]
+[JsonDerivedType(typeof(CheckpointFailed), "checkpointFailed")]
+[JsonDerivedType(typeof(CheckpointDamaged), "checkpointDamaged")]
 [JsonDerivedType(typeof(EpochClosed), "epoch")]
 [JsonDerivedType(typeof(MembersChanged), "members")]
 [JsonDerivedType(typeof(StageMerged), "merge")]
+[JsonDerivedType(typeof(AuditsSealed), "seal")]
+[JsonDerivedType(typeof(SegmentAudited), "audit")]
+[JsonDerivedType(typeof(MinerSuspected), "suspicion")]
 [JsonDerivedType(typeof(RunFinished), "finished")]
 [JsonDerivedType(typeof(RunInterrupted), "interrupted")]
 [JsonDerivedType(typeof(RunFailed), "failed")]
@@ -54,6 +59,10 @@ public sealed record RunStarted : RunEvent
     /// <summary>The stages, with their holders.</summary>
     [Id(4)]
     public required ImmutableArray<StageView> Stages { get; init; }
+
+    /// <summary>Miners that cheat on purpose, in a rehearsal.</summary>
+    [Id(5)]
+    public ImmutableArray<Adversary> Adversaries { get; init; } = [];
 }
 
 /// <summary>All stages have taken an optimizer step.</summary>
@@ -107,6 +116,28 @@ public sealed record CheckpointWritten : RunEvent
     public required string Checkpoint { get; init; }
 }
 
+/// <summary>A checkpoint could not be written. Training goes on.</summary>
+[GenerateSerializer, Immutable, Alias("IotaOrleans.CheckpointFailed")]
+public sealed record CheckpointFailed : RunEvent
+{
+    /// <summary>Why, in one line.</summary>
+    [Id(0)]
+    public required string Reason { get; init; }
+}
+
+/// <summary>A checkpoint is not what was written, so the run goes on from the one before it.</summary>
+[GenerateSerializer, Immutable, Alias("IotaOrleans.CheckpointDamaged")]
+public sealed record CheckpointDamaged : RunEvent
+{
+    /// <summary>Its folder.</summary>
+    [Id(0)]
+    public required string Checkpoint { get; init; }
+
+    /// <summary>Which of its files is wrong, and how, in one line.</summary>
+    [Id(1)]
+    public required string Reason { get; init; }
+}
+
 /// <summary>A reward epoch was settled.</summary>
 [GenerateSerializer, Immutable, Alias("IotaOrleans.EpochClosed")]
 public sealed record EpochClosed : RunEvent
@@ -114,6 +145,10 @@ public sealed record EpochClosed : RunEvent
     /// <summary>The settlement.</summary>
     [Id(0)]
     public required EpochSettlement Settlement { get; init; }
+
+    /// <summary>The secret by which the epoch's checks were drawn, in hexadecimal; null when nothing is drawn. See <see cref="AuditsSealed"/>.</summary>
+    [Id(1)]
+    public string? AuditSecret { get; init; }
 }
 
 /// <summary>A miner came, went or changed its stage, in elastic mode.</summary>
@@ -166,6 +201,45 @@ public enum MemberChange
 
     /// <summary>It was moved to a stage that was too slow.</summary>
     Moved,
+}
+
+/// <summary>Before an epoch: what determines its checks and does not show them. The secret behind it is in the epoch's <see cref="EpochClosed"/>.</summary>
+[GenerateSerializer, Immutable, Alias("IotaOrleans.AuditsSealed")]
+public sealed record AuditsSealed : RunEvent
+{
+    /// <summary>The epoch, from zero.</summary>
+    [Id(0)]
+    public required int Epoch { get; init; }
+
+    /// <summary>SHA-256 of the secret, in hexadecimal.</summary>
+    [Id(1)]
+    public required string Commitment { get; init; }
+}
+
+/// <summary>Work of a miner was done again, or the miner was found to be wrong without that.</summary>
+[GenerateSerializer, Immutable, Alias("IotaOrleans.SegmentAudited")]
+public sealed record SegmentAudited : RunEvent
+{
+    /// <summary>What came of it.</summary>
+    [Id(0)]
+    public required AuditVerdict Verdict { get; init; }
+}
+
+/// <summary>Something speaks against a miner that is no proof: all that it hands in is checked until enough of it has come out right.</summary>
+[GenerateSerializer, Immutable, Alias("IotaOrleans.MinerSuspected")]
+public sealed record MinerSuspected : RunEvent
+{
+    /// <summary>The miner.</summary>
+    [Id(0)]
+    public required string Miner { get; init; }
+
+    /// <summary>The stage it holds.</summary>
+    [Id(1)]
+    public required int Stage { get; init; }
+
+    /// <summary>What speaks against it, in words that follow its name.</summary>
+    [Id(2)]
+    public required string Reason { get; init; }
 }
 
 /// <summary>The replicas of a stage merged, or tried to.</summary>

@@ -1,5 +1,7 @@
 using IotaOrleans.Grains.Placement;
+using IotaOrleans.Grains.Rewards;
 using IotaOrleans.Grains.Shards;
+using IotaOrleans.Grains.Validation;
 using IotaOrleans.Tensors;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -32,6 +34,7 @@ public static class IotaSiloBuilderExtensions
             target.Miners = options.Miners;
             target.Lanes = options.Lanes;
             target.ProcessorShare = options.ProcessorShare;
+            target.KeyFile = options.KeyFile;
             target.Transport = options.Transport;
             target.TensorPort = options.TensorPort;
         });
@@ -40,7 +43,10 @@ public static class IotaSiloBuilderExtensions
         // Its default is a million entries, and twenty megabytes before the first one.
         silo.Configure<GrainDirectoryOptions>(directory => directory.CacheSize = CachedAddresses);
         silo.Services.TryAddSingleton(TimeProvider.System);
+        silo.Services.TryAddSingleton<IWorkLedger, MemoryWorkLedger>();
         silo.Services.AddSingleton<ComputeLanes>();
+        silo.Services.AddSingleton<ValidatorLane>();
+        silo.Services.AddSingleton<MinerKey>();
         silo.Services.AddSingleton<FrameInboxes>();
         silo.Services.AddSingleton<SiloFrameListener>();
         silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(services => services.GetRequiredService<SiloFrameListener>());

@@ -15,6 +15,9 @@ public sealed class IotaSiloOptions
     /// <summary>Most of the time that each lane computes, above 0 and at most 1; for machines that have other work too.</summary>
     public double ProcessorShare { get; set; } = 1;
 
+    /// <summary>File with the key by which the silo's miners sign what they did; it is made when it is missing. Null (default): a key that ends with the process.</summary>
+    public string? KeyFile { get; set; }
+
     /// <summary>How frames go to other silos. Silos of one cluster may differ.</summary>
     public TensorTransportKind Transport { get; set; } = TensorTransportKind.Socket;
 

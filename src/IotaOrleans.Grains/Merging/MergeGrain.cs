@@ -13,6 +13,7 @@ internal sealed class MergeGrain(
     TimeProvider time,
     ILogger<MergeGrain> logger) : Grain, IMergeGrain
 {
+    private readonly HashSet<string> _lost = new(StringComparer.Ordinal);
     private StageMerge? _merge;
 
     private MergeId Id => MergeId.Parse(this.GetPrimaryKeyString());
@@ -39,6 +40,11 @@ internal sealed class MergeGrain(
 
         await OpenAsync();
         _merge = new StageMerge(Id, request, state.State.Secret, grains, time, logger);
+        foreach (var miner in _lost)
+        {
+            _merge.Lose(miner);
+        }
+
         state.State.Report = await _merge.RunAsync();
         await state.WriteStateAsync();
         return state.State.Report;
@@ -48,6 +54,14 @@ internal sealed class MergeGrain(
     public Task CloseAsync()
     {
         _merge?.Close();
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc />
+    public Task LoseAsync(string miner)
+    {
+        _lost.Add(miner);
+        _merge?.Lose(miner);
         return Task.CompletedTask;
     }
 

@@ -18,6 +18,7 @@ internal sealed partial class StageMerge
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Dictionary<string, TaskCompletionSource> _lost = new(StringComparer.Ordinal);
     private readonly long _started;
 
     public StageMerge(MergeId id, MergeRequest request, byte[] secret, IGrainFactory grains, TimeProvider time, ILogger logger)
@@ -28,6 +29,20 @@ internal sealed partial class StageMerge
 
     /// <summary>Waits for nobody any longer.</summary>
     public void Close() => _closed.TrySetResult();
+
+    /// <summary>Waits no longer for a replica that is gone, and tells the others not to.</summary>
+    public void Lose(string miner)
+    {
+        if (LossOf(miner).TrySetResult())
+        {
+            foreach (var peer in Living)
+            {
+                Shard(peer).LosePeerAsync(_request.Session, _id.Round, miner).Ignore();
+            }
+        }
+    }
+
+    private IEnumerable<string> Living => _request.Members.Where(member => !LossOf(member).Task.IsCompleted);
 
     public async Task<MergeReport> RunAsync()
     {
@@ -43,14 +58,14 @@ internal sealed partial class StageMerge
         }
 
         var hashes = await AssembleAsync(order.Map, order.Order, tally);
-        var verdict = StageAgreement.Decide(_request.Members, hashes, isClosed: true);
+        var verdict = StageAgreement.Decide(Living, hashes, isClosed: true);
         if (verdict.Hash is not { } hash)
         {
             await CommitAsync(_request.Members, agreed: false);
             return Report(tally, new MergeOutcome(MergeOutcomeKind.Failed, [], "the replicas put together different versions, and none is that of a majority"));
         }
 
-        var holders = _request.Members.Except(verdict.Redownload).ToImmutableArray();
+        var holders = Living.Except(verdict.Redownload).ToImmutableArray();
         var version = new StageVersionName(_id.Round, hash);
         await CommitAsync(holders, agreed: true);
         await Task.WhenAll(verdict.Redownload.Select(miner => RepairAsync(miner, version, holders)));
@@ -141,18 +156,37 @@ internal sealed partial class StageMerge
         Outcome = outcome,
         Contributors = [.. _request.Updates.Select(update => update.Miner)],
         Faulty = tally.Faulty,
+        Reduced = [.. tally.Decisions.Where(decision => decision is { IsGap: false, IsOpen: false, Hash: not null }).SelectMany(decision => decision.Holders.Select(holder => new CellCopy(decision.Cell, holder, decision.Hash!.Value)))],
         Commitment = MergeCommitment.To(_id, _secret),
         Secret = Convert.ToHexStringLower(_secret),
         Duration = _time.GetElapsedTime(_started),
     };
+
+    private TaskCompletionSource LossOf(string miner)
+    {
+        if (!_lost.TryGetValue(miner, out var loss))
+        {
+            _lost[miner] = loss = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+
+        return loss;
+    }
+
+    private ISwarmShardGrain Shard(string miner) => _grains.GetGrain<ISwarmShardGrain>(new ShardKey(_id.Run, _id.Stage, miner).ToString());
 
     /// <summary>Asks a replica; one that cannot be reached, or is still silent when the merge closes, gives the default.</summary>
     private async Task<T?> TryAsync<T>(string miner, Func<ISwarmShardGrain, Task<T>> ask)
     {
         try
         {
-            var answer = ask(_grains.GetGrain<ISwarmShardGrain>(new ShardKey(_id.Run, _id.Stage, miner).ToString()));
-            return await Task.WhenAny(answer, _closed.Task) == answer ? await answer : default;
+            var lost = LossOf(miner).Task;
+            if (lost.IsCompleted)
+            {
+                return default;
+            }
+
+            var answer = ask(Shard(miner));
+            return await Task.WhenAny(answer, lost, _closed.Task) == answer ? await answer : default;
         }
         catch (Exception failure)
         {

@@ -44,9 +44,9 @@ internal sealed partial class MinerGrain(
         return SaveAsync();
     }
 
-    public Task AddEpochAsync(string run, int epoch, WorkRecord work, long paid)
+    public Task AddEpochAsync(string run, int epoch, Payslip payslip)
     {
-        var stage = string.Create(CultureInfo.InvariantCulture, $"{run}/{work.Stage}");
+        var stage = string.Create(CultureInfo.InvariantCulture, $"{run}/{payslip.Stage}");
         var counted = state.State.Counted.GetValueOrDefault(stage, EpochSet.Empty);
         if (counted.Contains(epoch))
         {
@@ -56,9 +56,9 @@ internal sealed partial class MinerGrain(
         state.State.Counted[stage] = counted.Add(epoch);
         state.State.Miner = state.State.Miner with
         {
-            BackwardPasses = state.State.Miner.BackwardPasses + work.BackwardPasses,
-            Tokens = state.State.Miner.Tokens + work.Tokens,
-            Earned = state.State.Miner.Earned + paid,
+            BackwardPasses = state.State.Miner.BackwardPasses + payslip.BackwardPasses,
+            Tokens = state.State.Miner.Tokens + payslip.Tokens,
+            Earned = state.State.Miner.Earned + payslip.Paid,
         };
         return SaveAsync();
     }

@@ -1,41 +1,27 @@
-using System.Collections.Immutable;
 using System.Globalization;
 using IotaOrleans.Grains.Placement;
-using IotaOrleans.Protocol.Rewards;
 
 namespace IotaOrleans.Grains.Rewards;
 
-/// <summary>Settles one epoch once: whatever was stored first is what every later call returns.</summary>
+/// <summary>Settles one epoch once: whatever the ledger settled first is what every later call returns.</summary>
 [ControlPlacement]
-internal sealed class RewardEpochGrain(
-    [PersistentState("epoch", StorageNames.Control)] IPersistentState<RewardEpochState> state,
-    TimeProvider time) : Grain, IRewardEpochGrain
+internal sealed class RewardEpochGrain(IWorkLedger ledger, TimeProvider time) : Grain, IRewardEpochGrain
 {
-    public async Task<EpochSettlement> CloseAsync(long emission, ImmutableArray<WorkRecord> work)
+    private EpochSettlement? _settlement;
+
+    /// <inheritdoc />
+    public async Task<EpochSettlement> CloseAsync(RewardPolicy policy)
     {
-        if (state.State.Settlement is { } settled)
-        {
-            return settled;
-        }
-
         var (run, epoch) = ParseKey(this.GetPrimaryKeyString());
-        var settlement = Settlement.Settle(run, epoch, emission, work, time.GetUtcNow());
-        state.State = new RewardEpochState { Settlement = settlement };
-        try
-        {
-            await state.WriteStateAsync();
-        }
-        catch
-        {
-            // Not known to be stored, so not settled: the next call reads what storage holds.
-            DeactivateOnIdle();
-            throw;
-        }
-
-        return settlement;
+        return _settlement ??= await ledger.SettleAsync(run, epoch, policy, time.GetUtcNow());
     }
 
-    public Task<EpochSettlement?> GetAsync() => Task.FromResult(state.State.Settlement);
+    /// <inheritdoc />
+    public async Task<EpochSettlement?> GetAsync()
+    {
+        var (run, epoch) = ParseKey(this.GetPrimaryKeyString());
+        return _settlement ??= await ledger.FindAsync(run, epoch);
+    }
 
     private static (string Run, int Epoch) ParseKey(string key)
     {
@@ -44,12 +30,4 @@ internal sealed class RewardEpochGrain(
             ? (parts[0], epoch)
             : throw new FormatException($"'{key}' is not the key of a reward epoch: expected run/epoch");
     }
-}
-
-/// <summary>What a reward epoch grain stores.</summary>
-[GenerateSerializer, Alias("IotaOrleans.RewardEpochState")]
-internal sealed class RewardEpochState
-{
-    [Id(0)]
-    public EpochSettlement? Settlement { get; set; }
 }

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using IotaOrleans.Training.Checkpoints;
 using IotaOrleans.Training.Models;
 using IotaOrleans.Training.Stages;
@@ -14,40 +13,32 @@ internal sealed class CheckpointWriter(IGrainFactory grains)
 {
     // Below the size from which .NET keeps arrays apart and collects them late.
     private const int ChunkByteCount = 64 << 10;
-    private const int Kept = 3;
 
     /// <summary>Writes the checkpoint of a step and frees the snapshots, also when writing fails.</summary>
     /// <param name="specification">The run.</param>
-    /// <param name="step">The step.</param>
+    /// <param name="description">Where the run stood.</param>
     /// <param name="sources">The shard of each stage that has the snapshot; of several of a stage, the first.</param>
     /// <returns>The checkpoint's folder.</returns>
     /// <exception cref="IotaException">The disk is full or not writable.</exception>
-    public async Task<string> WriteAsync(TrainingRunSpecification specification, long step, ImmutableArray<ShardKey> sources)
+    public async Task<string> WriteAsync(TrainingRunSpecification specification, CheckpointDescription description, ImmutableArray<ShardKey> sources)
     {
-        var path = Path.Combine(specification.CheckpointDirectory, string.Create(CultureInfo.InvariantCulture, $"step-{step:D8}"));
+        var store = new CheckpointStore(specification.CheckpointDirectory);
+        string path;
         try
         {
-            Directory.CreateDirectory(specification.CheckpointDirectory);
-            await AtomicDirectory.WriteAsync(path, folder => FillAsync(specification, step, sources, folder));
+            path = await store.WriteAsync(description, folder => FillAsync(specification, description.Step, sources, folder));
         }
         finally
         {
+            // Nobody waits for it: one of them may be gone.
             foreach (var source in sources)
             {
-                await Shard(source).ReleaseSnapshotAsync(step);
+                Shard(source).ReleaseSnapshotAsync(description.Step).Ignore();
             }
         }
 
-        RemoveOld(specification.CheckpointDirectory);
+        store.Prune(specification.CheckpointsKept);
         return path;
-    }
-
-    private static void RemoveOld(string directory)
-    {
-        foreach (var old in Directory.EnumerateDirectories(directory, "step-*").Where(name => !name.EndsWith(".tmp", StringComparison.Ordinal)).OrderDescending(StringComparer.Ordinal).Skip(Kept))
-        {
-            Directory.Delete(old, recursive: true);
-        }
     }
 
     private async Task FillAsync(TrainingRunSpecification specification, long step, ImmutableArray<ShardKey> sources, string folder)
@@ -55,17 +46,17 @@ internal sealed class CheckpointWriter(IGrainFactory grains)
         LlamaConfigurationFile.Write(Path.Combine(folder, LlamaConfigurationFile.Name), specification.Model);
         CopyTokenizer(specification.DataDirectory, folder);
         var tensors = LlamaTensors.All(specification.Model);
-        await using (var file = File.Create(Path.Combine(folder, ModelFiles.SingleName)))
+        await WriteAsync(ModelFiles.SingleName, (ShardSection.Weights, ""));
+        await WriteAsync(StageLoader.OptimizerFileName, (ShardSection.FirstMoment, StageLoader.FirstMomentPrefix), (ShardSection.SecondMoment, StageLoader.SecondMomentPrefix));
+        if (specification.Mode == TrainingMode.Elastic)
         {
-            var writer = new SafetensorsWriter(file, [.. tensors.Select(tensor => new SafetensorsTensor(tensor.Name, SafetensorsDType.F32, tensor.Shape))]);
-            await CopyAsync(specification, step, sources, tensors, [(ShardSection.Weights, "")], writer);
-            writer.Complete();
+            await WriteAsync(StageLoader.OuterFileName, (ShardSection.Velocity, StageLoader.VelocityPrefix));
         }
 
-        await using (var file = File.Create(Path.Combine(folder, StageLoader.OptimizerFileName)))
+        async Task WriteAsync(string name, params (ShardSection Section, string Prefix)[] sections)
         {
-            (ShardSection, string)[] sections = [(ShardSection.FirstMoment, StageLoader.FirstMomentPrefix), (ShardSection.SecondMoment, StageLoader.SecondMomentPrefix)];
-            var writer = new SafetensorsWriter(file, [.. sections.SelectMany(section => tensors.Select(tensor => new SafetensorsTensor(section.Item2 + tensor.Name, SafetensorsDType.F32, tensor.Shape)))]);
+            await using var file = File.Create(Path.Combine(folder, name));
+            var writer = new SafetensorsWriter(file, [.. sections.SelectMany(section => tensors.Select(tensor => new SafetensorsTensor(section.Prefix + tensor.Name, SafetensorsDType.F32, tensor.Shape)))]);
             await CopyAsync(specification, step, sources, tensors, sections, writer);
             writer.Complete();
         }

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using IotaOrleans.Grains.Rewards;
 using IotaOrleans.Protocol.Runs;
+using IotaOrleans.Training.Checkpoints;
 using Microsoft.Extensions.Logging;
 
 namespace IotaOrleans.Grains.Runs;
@@ -10,19 +12,23 @@ namespace IotaOrleans.Grains.Runs;
 /// </summary>
 /// <param name="state">The run's state; the recorder owns it during the session.</param>
 /// <param name="grains">The way to the other grains.</param>
+/// <param name="ledger">Takes the receipts.</param>
 /// <param name="time">Clock.</param>
 /// <param name="save">Stores the state.</param>
 /// <param name="release">Frees the session's shards at its end.</param>
 /// <param name="logger">Receives what went wrong.</param>
 internal sealed partial class RunRecorder(
-    TrainingRunState state, IGrainFactory grains, TimeProvider time, Func<TrainingRunState, Task> save, Func<Task> release, ILogger logger)
+    TrainingRunState state, IGrainFactory grains, IWorkLedger ledger, TimeProvider time, Func<TrainingRunState, Task> save, Func<Task> release, ILogger logger)
 {
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Queue<RunEvent> _events = new();
+    private readonly ReceiptWriter _receipts = new(ledger, time, logger);
     private readonly long _started = time.GetTimestamp();
     private Task _settled = Task.CompletedTask;
     private Task _checkpointed = Task.CompletedTask;
     private bool _publishing;
+    private bool _hasEnded;
+    private string? _checkpointFailure;
 
     /// <summary>Validation loss of the last evaluation, NaN before the first.</summary>
     public double ValidationLoss { get; set; } = state.ValidationLoss ?? double.NaN;
@@ -41,9 +47,15 @@ internal sealed partial class RunRecorder(
 
     public void EnterPhase(RunPhase phase) => state = state with { Phase = phase };
 
-    /// <summary>Sends events to the view in order, one call at a time, as many as have gathered.</summary>
+    /// <summary>Sends events to the view in order, one call at a time, as many as have gathered. None follows the one that ends the session.</summary>
     public void Publish(RunEvent @event)
     {
+        if (_hasEnded)
+        {
+            return;
+        }
+
+        _hasEnded = @event is RunFinished or RunInterrupted or RunFailed;
         _events.Enqueue(@event with { At = time.GetUtcNow() });
         if (!_publishing)
         {
@@ -60,14 +72,30 @@ internal sealed partial class RunRecorder(
 
     /// <summary>Writes the checkpoint of a step whose snapshots are taken.</summary>
     /// <param name="step">The step.</param>
-    /// <param name="openWork">Work of the epoch that is not closed yet.</param>
     /// <param name="sources">The shard of each stage that has the snapshot.</param>
     /// <param name="position">Micro-batches that are done, in elastic mode.</param>
-    public void Checkpoint(long step, ImmutableArray<WorkRecord> openWork, ImmutableArray<ShardKey> sources, LedgerPosition? position = null) =>
-        _checkpointed = CheckpointAsync(_checkpointed, step, openWork, sources, position);
+    public void Checkpoint(long step, ImmutableArray<ShardKey> sources, LedgerPosition? position = null) =>
+        _checkpointed = CheckpointAsync(_checkpointed, step, sources, position);
 
-    /// <summary>Closes a reward epoch.</summary>
-    public void Settle(int epoch, long step, ImmutableArray<WorkRecord> work) => _settled = SettleAsync(_settled, epoch, step, work);
+    /// <summary>Counts work that is done.</summary>
+    /// <param name="receipts">The work.</param>
+    /// <param name="seal">What the miner signed it with, when it comes for the first time.</param>
+    public void Count(IEnumerable<WorkReceipt> receipts, SegmentSeal? seal = null)
+    {
+        if (seal is not null)
+        {
+            _receipts.Add(seal);
+        }
+
+        foreach (var receipt in receipts)
+        {
+            _receipts.Add(receipt);
+        }
+    }
+
+    /// <summary>Closes a reward epoch: what was counted before is in it, and what comes of the checks that are under way.</summary>
+    public void Settle(int epoch, long step, Task? after = null, string? auditSecret = null) =>
+        _settled = SettleAsync(Task.WhenAll(_settled, after ?? Task.CompletedTask), epoch, step, auditSecret);
 
     /// <summary>Ends the session because of a failure.</summary>
     /// <param name="step">The last step that was completed.</param>
@@ -85,10 +113,16 @@ internal sealed partial class RunRecorder(
         var seconds = time.GetElapsedTime(_started).TotalSeconds;
         if (failure is null)
         {
-            await Task.WhenAll(_settled, _checkpointed);
+            await Task.WhenAll(_settled, _checkpointed, _receipts.DrainAsync());
             if (IsOver)
             {
                 return;
+            }
+
+            if (phase == RunPhase.Finished && _checkpointFailure is not null)
+            {
+                // Its result is nowhere: what is on disk is older.
+                (phase, failure) = (RunPhase.Failed, $"all {step} steps are done, and what came of them could not be stored: {_checkpointFailure}");
             }
         }
 
@@ -123,52 +157,67 @@ internal sealed partial class RunRecorder(
         }
     }
 
-    private async Task CheckpointAsync(Task previous, long step, ImmutableArray<WorkRecord> openWork, ImmutableArray<ShardKey> sources, LedgerPosition? position)
+    private async Task CheckpointAsync(Task previous, long step, ImmutableArray<ShardKey> sources, LedgerPosition? position)
     {
         await previous;
+        var description = new CheckpointDescription
+        {
+            Run = Run,
+            Step = step,
+            Epoch = WorkPlan.EpochOf(Specification, step),
+            Position = position,
+            ValidationLoss = double.IsNaN(ValidationLoss) ? null : ValidationLoss,
+            Seconds = (state.Elapsed + time.GetElapsedTime(_started)).TotalSeconds,
+            At = time.GetUtcNow(),
+        };
+        string path;
         try
         {
-            var elapsed = state.Elapsed + time.GetElapsedTime(_started);
-            var path = await new CheckpointWriter(grains).WriteAsync(Specification, step, sources);
+            path = await new CheckpointWriter(grains).WriteAsync(Specification, description, sources);
+        }
+        catch (Exception failure)
+        {
+            // The disk is full, or a miner is gone with what was to be written: training goes on, and the next checkpoint may fare better.
+            var reason = failure.Message.ReplaceLineEndings(" ");
+            _checkpointFailure = reason;
+            LogNoCheckpoint(Run, step, reason);
+            Publish(new CheckpointFailed { Step = step, Reason = reason });
+            return;
+        }
+
+        try
+        {
             for (var stage = 0; stage < Specification.Stages.Length; stage++)
             {
-                await grains.GetGrain<IStageGrain>($"{Run}/{stage}").CommitAsync(step);
+                var grain = grains.GetGrain<IStageGrain>($"{Run}/{stage}");
+                await AskAsync(() => grain.CommitAsync(step));
             }
 
-            state = state with
-            {
-                CheckpointStep = step,
-                Checkpoint = path,
-                Epoch = WorkPlan.EpochOf(Specification, step),
-                OpenWork = openWork,
-                Position = position,
-                ValidationLoss = double.IsNaN(ValidationLoss) ? null : ValidationLoss,
-                Elapsed = elapsed,
-            };
+            state = CheckpointRecovery.At(state, path, description);
+            _checkpointFailure = null;
             await save(state);
             Publish(new CheckpointWritten { Step = step, Checkpoint = path });
         }
         catch (Exception failure)
         {
             LogCheckpointFailed(Run, step, failure);
-            await EndAsync(RunPhase.Failed, step, 0, $"the checkpoint of step {step} could not be written: {failure.Message}");
+            await EndAsync(RunPhase.Failed, step, 0, $"the checkpoint of step {step} is written, and could not be made the run's last: {failure.Message}");
         }
     }
 
-    private async Task SettleAsync(Task previous, int epoch, long step, ImmutableArray<WorkRecord> work)
+    private async Task SettleAsync(Task previous, int epoch, long step, string? auditSecret)
     {
         await previous;
         try
         {
-            var settlement = await grains.GetGrain<IRewardEpochGrain>($"{Run}/{epoch}").CloseAsync(Specification.EpochEmission, work);
+            await _receipts.DrainAsync();
+            var settlement = await AskAsync(() => grains.GetGrain<IRewardEpochGrain>($"{Run}/{epoch}").CloseAsync(Specification.Rewards));
             foreach (var payslip in settlement.Payslips)
             {
-                var record = work.FirstOrDefault(entry => entry.Miner == payslip.Miner && entry.Stage == payslip.Stage)
-                    ?? new WorkRecord { Miner = payslip.Miner, Stage = payslip.Stage, BackwardPasses = payslip.BackwardPasses, Tokens = payslip.Tokens };
-                await grains.GetGrain<IMinerGrain>(payslip.Miner).AddEpochAsync(Run, epoch, record, payslip.Paid);
+                await AskAsync(() => grains.GetGrain<IMinerGrain>(payslip.Miner).AddEpochAsync(Run, epoch, payslip));
             }
 
-            Publish(new EpochClosed { Step = step, Settlement = settlement });
+            Publish(new EpochClosed { Step = step, Settlement = settlement, AuditSecret = auditSecret });
         }
         catch (Exception failure)
         {
@@ -182,7 +231,8 @@ internal sealed partial class RunRecorder(
         var settlements = new List<EpochSettlement>();
         for (var epoch = 0; epoch <= WorkPlan.EpochOf(Specification, Specification.Steps); epoch++)
         {
-            if (await grains.GetGrain<IRewardEpochGrain>($"{Run}/{epoch}").GetAsync() is { } settlement)
+            var grain = grains.GetGrain<IRewardEpochGrain>($"{Run}/{epoch}");
+            if (await AskAsync(grain.GetAsync) is { } settlement)
             {
                 settlements.Add(settlement);
             }
@@ -193,6 +243,28 @@ internal sealed partial class RunRecorder(
             .OrderBy(group => group.Key.Stage)
             .ThenBy(group => group.Key.Miner, StringComparer.Ordinal)
             .Select(group => new MinerReward(group.Key.Miner, group.Key.Stage, group.Sum(payslip => payslip.BackwardPasses), group.Sum(payslip => payslip.Tokens), group.Sum(payslip => payslip.Paid)))];
+    }
+
+    private Task<bool> AskAsync(Func<Task> ask) => AskAsync(async () =>
+    {
+        await ask();
+        return true;
+    });
+
+    /// <summary>A grain that waits for its storage answers late: it is asked again, and does nothing twice.</summary>
+    private async Task<T> AskAsync<T>(Func<Task<T>> ask)
+    {
+        while (true)
+        {
+            try
+            {
+                return await ask();
+            }
+            catch (TimeoutException late) when (!_ended.Task.IsCompleted)
+            {
+                LogLate(Run, late.Message);
+            }
+        }
     }
 
     private async Task PublishAllAsync()
@@ -219,11 +291,17 @@ internal sealed partial class RunRecorder(
     [LoggerMessage(LogLevel.Error, "Run {Run}: the checkpoint of step {Step} failed")]
     private partial void LogCheckpointFailed(string run, long step, Exception failure);
 
+    [LoggerMessage(LogLevel.Error, "Run {Run}: no checkpoint of step {Step}, training goes on ({Reason})")]
+    private partial void LogNoCheckpoint(string run, long step, string reason);
+
     [LoggerMessage(LogLevel.Error, "Run {Run}: settling epoch {Epoch} failed")]
     private partial void LogSettlementFailed(string run, int epoch, Exception failure);
 
     [LoggerMessage(LogLevel.Error, "Run {Run}: ending the session failed")]
     private partial void LogEndFailed(string run, Exception failure);
+
+    [LoggerMessage(LogLevel.Information, "Run {Run}: a grain answers late and is asked again ({Reason})")]
+    private partial void LogLate(string run, string reason);
 
     [LoggerMessage(LogLevel.Warning, "Run {Run}: publishing events failed")]
     private partial void LogPublishFailed(string run, Exception failure);

@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using IotaOrleans.Grains.Rewards;
+using IotaOrleans.Protocol.Rewards;
 using IotaOrleans.Protocol.Runs;
 using IotaOrleans.Protocol.Schedules;
 using IotaOrleans.Training.Models;
@@ -22,23 +24,21 @@ internal sealed class RunSession : IRunSession
     private readonly OrderLedger _ledger;
     private readonly RunRecorder _recorder;
     private readonly ThroughputMeter _throughput = new();
-    private ImmutableArray<WorkRecord> _work;
     private long _plannedStep;
     private long _plannedSequence;
     private long _completedStep;
     private long? _stopAfterStep;
     private long _stepStarted;
 
-    public RunSession(Guid id, TrainingRunState state, IGrainFactory grains, TimeProvider time, Func<TrainingRunState, Task> save, ILogger logger)
+    public RunSession(Guid id, TrainingRunState state, IGrainFactory grains, IWorkLedger ledger, TimeProvider time, Func<TrainingRunState, Task> save, ILogger logger)
     {
         _id = id;
         _specification = state.Specification;
         _grains = grains;
         _time = time;
         _shards = _specification.Shards;
-        _recorder = new RunRecorder(state with { Phase = RunPhase.Training }, grains, time, save, () => Task.WhenAll(_shards.Select(shard => Shard(shard).ReleaseAsync(id))), logger);
+        _recorder = new RunRecorder(state with { Phase = RunPhase.Training }, grains, ledger, time, save, () => Task.WhenAll(_shards.Select(shard => Shard(shard).ReleaseAsync(id))), logger);
         _ledger = new OrderLedger(_shards.Length);
-        _work = state.OpenWork;
         _plannedStep = _completedStep = state.CheckpointStep;
     }
 
@@ -139,7 +139,7 @@ internal sealed class RunSession : IRunSession
         _stepStarted = now;
         _completedStep = order.Step;
         _throughput.Add(_specification.TokensPerStep, elapsed);
-        _work = WorkCounter.Add(_work, reports, (long)_specification.MicroBatchSize * _specification.ContextLength);
+        _recorder.Count(Receipts.OfStep(_specification, order.Step));
         ImmutableArray<double> busy = [.. reports.Select(report => Math.Min(1, report.Busy / Max(report.Elapsed, TimeSpan.FromTicks(1))))];
         _recorder.Publish(new StepCompleted
         {
@@ -155,8 +155,7 @@ internal sealed class RunSession : IRunSession
         });
         if (WorkPlan.EndsEpoch(_specification, order.Step))
         {
-            _recorder.Settle(order.Epoch, order.Step, _work);
-            _work = [];
+            _recorder.Settle(order.Epoch, order.Step);
         }
     }
 
@@ -168,7 +167,7 @@ internal sealed class RunSession : IRunSession
             return;
         }
 
-        _recorder.Checkpoint(order.Step, _work, Sources());
+        _recorder.Checkpoint(order.Step, Sources());
     }
 
     private double ScheduledBubble(ImmutableArray<ShardReport> reports)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using IotaOrleans.Grains.Placement;
+using IotaOrleans.Grains.Rewards;
 using IotaOrleans.Grains.Swarm;
 using IotaOrleans.Protocol.Runs;
 using Microsoft.Extensions.Logging;
@@ -9,9 +10,10 @@ namespace IotaOrleans.Grains.Runs;
 
 /// <summary>See <see cref="ITrainingRunGrain"/>. Plans a few steps ahead, so that the shards never wait for it.</summary>
 [ControlPlacement]
-internal sealed class TrainingRunGrain(
+internal sealed partial class TrainingRunGrain(
     [PersistentState("run", StorageNames.Control)] IPersistentState<TrainingRunGrain.StoredRun> storage,
     IGrainFactory grains,
+    IWorkLedger ledger,
     TimeProvider time,
     ILogger<TrainingRunGrain> logger) : Grain, ITrainingRunGrain
 {
@@ -50,7 +52,13 @@ internal sealed class TrainingRunGrain(
             throw new IotaException(ExitCode.RunState, $"run {Run} has finished its {state.CheckpointStep} steps: pass --steps with a larger number to train on");
         }
 
-        await BeginAsync(state with { Specification = specification, Failure = null });
+        var (sound, damaged) = await Task.Run(() => CheckpointRecovery.Recover(state with { Specification = specification, Failure = null }));
+        foreach (var damage in damaged)
+        {
+            LogDamaged(Run, damage.Reason, sound.CheckpointStep);
+        }
+
+        await BeginAsync(sound, damaged);
     }
 
     /// <inheritdoc />
@@ -64,7 +72,7 @@ internal sealed class TrainingRunGrain(
     }
 
     /// <inheritdoc />
-    public Task<ImmutableArray<long>> ReportSwarmAsync(SwarmReport report) => Task.FromResult((_session as SwarmSession)?.Report(report) ?? []);
+    public Task<SwarmReply> ReportSwarmAsync(SwarmReport report) => Task.FromResult((_session as SwarmSession)?.Report(report) ?? SwarmReply.Nothing);
 
     /// <inheritdoc />
     public Task<bool> AdmitAsync(string miner, MinerCapability capability) => (_session as SwarmSession)?.AdmitAsync(miner, capability) ?? Task.FromResult(false);
@@ -79,9 +87,14 @@ internal sealed class TrainingRunGrain(
         return Task.CompletedTask;
     }
 
-    private async Task BeginAsync(TrainingRunState state)
+    private async Task BeginAsync(TrainingRunState state, IReadOnlyList<CheckpointDamaged>? damaged = null)
     {
         await SaveAsync(state with { Phase = RunPhase.Preparing });
+        if (damaged is { Count: > 0 })
+        {
+            await grains.GetGrain<IRunViewGrain>(Run).PublishAsync(RunPhase.Preparing, [.. damaged]);
+        }
+
         await grains.GetGrain<IRunCatalogGrain>(IRunCatalogGrain.Key).AddAsync(Run);
         var specification = state.Specification;
         var session = Guid.NewGuid();
@@ -119,8 +132,8 @@ internal sealed class TrainingRunGrain(
 
         await SaveAsync(state with { Phase = RunPhase.Training });
         _session = specification.Mode == TrainingMode.Elastic
-            ? new SwarmSession(session, state, grains, time, SaveAsync, logger)
-            : new RunSession(session, state, grains, time, SaveAsync, logger);
+            ? new SwarmSession(session, state, grains, ledger, time, SaveAsync, logger)
+            : new RunSession(session, state, grains, ledger, time, SaveAsync, logger);
         _session.Begin();
     }
 
@@ -129,6 +142,9 @@ internal sealed class TrainingRunGrain(
         storage.State.Value = state;
         return storage.WriteStateAsync();
     }
+
+    [LoggerMessage(LogLevel.Error, "Run {Run}: {Damage}; going on from step {Step}")]
+    private partial void LogDamaged(string run, string damage, long step);
 
     /// <summary>What the grain stores: null until the run was started.</summary>
     [GenerateSerializer, Alias("IotaOrleans.StoredRun")]

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using IotaOrleans.Grains.Placement;
 using IotaOrleans.Grains.Swarm;
+using IotaOrleans.Grains.Validation;
 using IotaOrleans.Tensors;
 using Microsoft.Extensions.Logging;
 using Orleans.Placement;
@@ -12,7 +13,7 @@ namespace IotaOrleans.Grains.Shards;
 [MinerPlacement]
 [Immovable]
 internal sealed partial class ShardGrain(
-    ComputeLanes lanes, FrameInboxes inboxes, ITensorTransport transport, SiloFrameListener listener, IGrainFactory grains, TimeProvider time, ILogger<ShardGrain> logger)
+    ComputeLanes lanes, FrameInboxes inboxes, ITensorTransport transport, SiloFrameListener listener, MinerKey minerKey, IGrainFactory grains, TimeProvider time, ILogger<ShardGrain> logger)
     : Grain, IShardGrain, ISwarmShardGrain, IFrameReceiverGrain
 {
     private const int MaximumChunk = 4 << 20;
@@ -33,7 +34,7 @@ internal sealed partial class ShardGrain(
         var key = Key;
         var lane = lanes.Take(assignment, key.Miner);
         IShardWorker worker = assignment.Specification.Mode == TrainingMode.Elastic
-            ? new SwarmWorker(key, assignment, lane, transport, new SwarmControl(report => DeliverAsync(key, report), report => _ = DeliverAsync(key, report), LogUndelivered), time)
+            ? new SwarmWorker(key, assignment, lane, transport, new SwarmControl(report => DeliverAsync(key, report), report => _ = DeliverAsync(key, report), LogUndelivered), minerKey, time)
             : new ShardWorker(key, assignment, lane, transport, report => _ = DeliverAsync(key, report));
         try
         {
@@ -89,6 +90,13 @@ internal sealed partial class ShardGrain(
     public Task<UInt128?> AssembleAsync(Guid session, AssemblyOrder order) => RequireSwarm(session).Merge.AssembleAsync(order);
 
     /// <inheritdoc />
+    public Task LosePeerAsync(Guid session, long round, string miner)
+    {
+        RequireSwarm(session).Merge.LosePeer(round, miner);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc />
     public Task CommitAsync(Guid session, long round, bool agreed) => RequireSwarm(session).Merge.CommitAsync(round, agreed);
 
     /// <inheritdoc />
@@ -99,6 +107,16 @@ internal sealed partial class ShardGrain(
             ? worker.Version.Read(section, offset, Math.Min(count, MaximumChunk))
             : throw new IotaException(ExitCode.RunState, $"shard {Key} has version {worker.Version.Name.Round}, not {round}"));
     }
+
+    /// <inheritdoc />
+    public Task<ReadOnlyMemory<byte>> ReadEvidenceAsync(Guid session, UInt128 hash, long offset, int count) =>
+        RequireSwarm(session).ReadEvidenceAsync(hash, offset, Math.Min(count, MaximumChunk));
+
+    /// <inheritdoc />
+    public Task ReleaseSegmentAsync(Guid session, long segment) => RequireSwarm(session).ReleaseSegmentAsync(segment);
+
+    /// <inheritdoc />
+    public Task<ImmutableArray<SegmentRecord>> CloseSegmentAsync(Guid session) => RequireSwarm(session).CloseSegmentAsync();
 
     /// <inheritdoc />
     public Task FetchAsync(Guid session, StageVersionName version, ImmutableArray<string> peers) =>
@@ -191,7 +209,7 @@ internal sealed partial class ShardGrain(
     }
 
     /// <summary>Delivers an elastic shard's report; what it counts must not be lost, and a repeated one is counted once.</summary>
-    private async Task<ImmutableArray<long>> DeliverAsync(ShardKey key, SwarmReport report)
+    private async Task<SwarmReply> DeliverAsync(ShardKey key, SwarmReport report)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -206,7 +224,7 @@ internal sealed partial class ShardGrain(
             catch (Exception failure)
             {
                 LogReportLost(key, 0, failure);
-                return [];
+                return SwarmReply.Nothing;
             }
         }
     }

@@ -11,16 +11,22 @@ internal sealed class ShardSnapshot
     private ShardSnapshot(StageTrainer trainer)
     {
         var count = checked((int)trainer.Parameters.Layout.Count);
-        _sections = [new float[count], new float[count], new float[count]];
+        _sections = [new float[count], new float[count], new float[count], []];
     }
 
     /// <summary>Takes a snapshot, in the memory of one that was released if there is one: these arrays are too large to throw away.</summary>
-    public static ShardSnapshot Take(StageTrainer trainer, ShardSnapshot? released)
+    public static ShardSnapshot Take(StageTrainer trainer, ShardSnapshot? released, ReadOnlySpan<float> velocity = default)
     {
         var snapshot = released ?? new ShardSnapshot(trainer);
         trainer.Parameters.Values.CopyTo(snapshot._sections[(int)ShardSection.Weights]);
         trainer.Optimizer.FirstMoment.CopyTo(snapshot._sections[(int)ShardSection.FirstMoment]);
         trainer.Optimizer.SecondMoment.CopyTo(snapshot._sections[(int)ShardSection.SecondMoment]);
+        if (snapshot._sections[(int)ShardSection.Velocity].Length != velocity.Length)
+        {
+            snapshot._sections[(int)ShardSection.Velocity] = new float[velocity.Length];
+        }
+
+        velocity.CopyTo(snapshot._sections[(int)ShardSection.Velocity]);
         return snapshot;
     }
 

@@ -64,9 +64,10 @@ internal sealed partial class StageRounds : IDisposable
     {
         _newcomers.Remove(miner);
         Happen(new StageMinerLost(miner));
-        if (State.Phase == StagePhase.Merging && Live.IsEmpty)
+        if (State.Phase == StagePhase.Merging)
         {
-            _ = Merge(State.Round).CloseAsync();
+            var merge = Merge(State.Round);
+            _ = Live.IsEmpty ? merge.CloseAsync() : merge.LoseAsync(miner);
         }
     }
 

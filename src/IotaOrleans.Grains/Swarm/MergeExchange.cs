@@ -10,6 +10,7 @@ internal sealed class MergeExchange(Guid session, TimeProvider time) : IDisposab
     private readonly Lock _lock = new();
     private readonly Dictionary<CellKey, TensorFrame> _cells = [];
     private readonly List<Waiting> _waiting = [];
+    private readonly HashSet<(long Round, string Miner)> _lost = [];
     private long _oldestRound;
     private bool _closed;
 
@@ -30,18 +31,30 @@ internal sealed class MergeExchange(Guid session, TimeProvider time) : IDisposab
                 return Capacity - _cells.Count;
             }
 
-            _waiting.RemoveAll(waiting => waiting.CompleteIf(_cells.ContainsKey));
+            _waiting.RemoveAll(waiting => waiting.CompleteIf(IsNotAwaited));
             return Capacity - _cells.Count;
         }
     }
 
-    /// <summary>Waits until all of these cells are here, but no longer than so long.</summary>
+    /// <summary>A miner is gone: what it has not sent in a round is not waited for.</summary>
+    public void Lose(long round, string miner)
+    {
+        lock (_lock)
+        {
+            if (round >= _oldestRound && _lost.Add((round, miner)))
+            {
+                _waiting.RemoveAll(waiting => waiting.CompleteIf(IsNotAwaited));
+            }
+        }
+    }
+
+    /// <summary>Waits until all of these cells are here, or their senders are gone, but no longer than so long.</summary>
     public async Task WaitAsync(IEnumerable<CellKey> keys, TimeSpan patience)
     {
         var waiting = new Waiting([.. keys]);
         lock (_lock)
         {
-            if (waiting.CompleteIf(_cells.ContainsKey))
+            if (waiting.CompleteIf(IsNotAwaited))
             {
                 return;
             }
@@ -67,6 +80,7 @@ internal sealed class MergeExchange(Guid session, TimeProvider time) : IDisposab
         lock (_lock)
         {
             _oldestRound = Math.Max(_oldestRound, round + 1);
+            _lost.RemoveWhere(lost => lost.Round <= round);
             foreach (var (key, frame) in _cells.Where(entry => entry.Key.Round <= round).ToArray())
             {
                 _cells.Remove(key);
@@ -90,15 +104,17 @@ internal sealed class MergeExchange(Guid session, TimeProvider time) : IDisposab
         }
     }
 
+    private bool IsNotAwaited(CellKey key) => _cells.ContainsKey(key) || _lost.Contains((key.Round, key.Miner));
+
     private sealed class Waiting(CellKey[] keys)
     {
         private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public Task Completion => _completion.Task;
 
-        public bool CompleteIf(Func<CellKey, bool> isHere)
+        public bool CompleteIf(Func<CellKey, bool> isNotAwaited)
         {
-            if (!Array.TrueForAll(keys, key => isHere(key)))
+            if (!Array.TrueForAll(keys, key => isNotAwaited(key)))
             {
                 return false;
             }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using IotaOrleans.Grains.Adversaries;
 using IotaOrleans.Protocol.Merging;
 using IotaOrleans.Tensors;
 
@@ -8,7 +9,7 @@ namespace IotaOrleans.Grains.Swarm;
 /// One replica's part in the merges of its stage. Cells travel straight between the replicas; the control side sees hashes only. What
 /// computes runs on the lane, in pieces, between the passes of training.
 /// </summary>
-internal sealed class ReplicaMerge(ShardKey shard, ShardAssignment assignment, StageVersion version, SwarmPasses passes, SwarmFrames frames, MergeExchange exchange, ILane lane)
+internal sealed class ReplicaMerge(ShardKey shard, ShardAssignment assignment, StageVersion version, SwarmPasses passes, SwarmFrames frames, MergeExchange exchange, Conduct conduct, ILane lane)
 {
     private readonly UpdateCodec _codec = UpdateCodec.For(assignment.Specification.Swarm.UpdateFormat);
     private readonly UpdateCodec _resultCodec = ResultCodec(assignment.Specification.Swarm.UpdateFormat);
@@ -45,6 +46,9 @@ internal sealed class ReplicaMerge(ShardKey shard, ShardAssignment assignment, S
 
         return new UpdateReport(_work, Norm(_update), version.Length);
     });
+
+    /// <summary>Waits no longer for the cells of a replica that is gone.</summary>
+    public void LosePeer(long round, string miner) => exchange.Lose(round, miner);
 
     /// <summary>Sends the update's cells to their owners and reduces the own ones.</summary>
     public async Task<ImmutableArray<CellCopy>> ReduceAsync(MergeOrder order)
@@ -143,6 +147,7 @@ internal sealed class ReplicaMerge(ShardKey shard, ShardAssignment assignment, S
             var contributions = order.Miners.Select(miner => Contribution(order.Round, cell, miner)).ToArray();
             var result = new float[cell.Length];
             CellReducer.Reduce(contributions, order.Weights.AsSpan(), order.Norms.AsSpan(), order.Settings, result);
+            conduct.AfterReduce(result);
             // What is sent is rounded to its format; whoever reduced it must have the same bits.
             var bytes = new byte[_resultCodec.ByteCount(cell.Length)];
             _resultCodec.Encode(result, bytes);

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using IotaOrleans.Grains.Validation;
 using IotaOrleans.Training.Optimizers;
 using IotaOrleans.Training.Stages;
 
@@ -15,6 +16,7 @@ namespace IotaOrleans.Grains.Swarm;
 internal sealed class StageVersion
 {
     private readonly StageTrainer _trainer;
+    private readonly SegmentRecorder _recorder;
     private readonly float[] _hidden;
     private readonly float[] _atCut;
     private readonly float[] _velocityBefore;
@@ -25,9 +27,9 @@ internal sealed class StageVersion
     private long _proposedRound;
     private UInt128 _proposedHash;
 
-    public StageVersion(StageTrainer trainer, OuterSettings outer)
+    public StageVersion(StageTrainer trainer, OuterSettings outer, SegmentRecorder recorder)
     {
-        _trainer = trainer;
+        (_trainer, _recorder) = (trainer, recorder);
         _weights = trainer.Parameters.Values.ToArray();
         _proposed = new float[_weights.Length];
         _hidden = new float[_weights.Length];
@@ -41,6 +43,9 @@ internal sealed class StageVersion
 
     /// <summary>Values in the stage's flat vector.</summary>
     public int Length => _weights.Length;
+
+    /// <summary>The running sum of merged pseudo-gradients that belongs to it.</summary>
+    public Span<float> Velocity => _outer.Velocity;
 
     /// <summary>Puts the agreed weights into the stage until the result is disposed.</summary>
     public IDisposable Show()
@@ -56,6 +61,7 @@ internal sealed class StageVersion
         _trainer.Parameters.Values.CopyTo(_atCut);
         PseudoGradient.Compute(_weights, _atCut, pseudoGradient);
         _cutRound = round;
+        _recorder.NoteCut(round);
     }
 
     /// <summary>Computes the version that follows from a merged pseudo-gradient.</summary>
@@ -107,17 +113,25 @@ internal sealed class StageVersion
             return;
         }
 
-        var values = _trainer.Parameters.Values;
         var since = _cutRound == round ? _atCut : _weights;
-        Subtract(values, since);
-        Add(values, _proposed);
-        if (_cutRound == round && !leftOut.IsEmpty)
-        {
-            Subtract(values, leftOut);
-        }
+        var kept = _cutRound == round ? leftOut : [];
+        _recorder.BeforeChange();
+        TakeOver(_trainer.Parameters.Values, since, _proposed, kept);
+        _recorder.NoteMerge(round, since, _proposed, kept);
 
         (_weights, _proposed) = (_proposed, _weights);
         Name = new StageVersionName(round, _proposedHash);
+    }
+
+    /// <summary>Goes on from a merged version with what was learnt since the cut on top, and what the update left out.</summary>
+    public static void TakeOver(Span<float> values, ReadOnlySpan<float> since, ReadOnlySpan<float> merged, ReadOnlySpan<float> leftOut)
+    {
+        Subtract(values, since);
+        Add(values, merged);
+        if (!leftOut.IsEmpty)
+        {
+            Subtract(values, leftOut);
+        }
     }
 
     /// <summary>Copies part of a vector of the version.</summary>
@@ -138,12 +152,14 @@ internal sealed class StageVersion
             return false;
         }
 
+        _recorder.BeforeChange();
         weights.CopyTo(_weights, 0);
         weights.CopyTo(_trainer.Parameters.Values);
         velocity.CopyTo(_outer.Velocity);
         fetched(VersionSection.FirstMoment).CopyTo(_trainer.Optimizer.FirstMoment);
         fetched(VersionSection.SecondMoment).CopyTo(_trainer.Optimizer.SecondMoment);
         (_cutRound, _proposedRound, Name) = (0, 0, name);
+        _recorder.NoteFetch(name.Round);
         return true;
     }
 

@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-
 namespace IotaOrleans.Grains.Swarm;
 
 /// <summary>What a shard tells the control side; none of it makes the lane wait.</summary>
@@ -7,7 +5,7 @@ namespace IotaOrleans.Grains.Swarm;
 /// <param name="Report">Delivers the report of a finished order.</param>
 /// <param name="Undelivered">Notes that a frame did not reach a shard.</param>
 internal sealed record SwarmControl(
-    Func<SwarmReport, Task<ImmutableArray<long>>> ReportAsync, Action<ShardReport> Report, Action<ShardKey, Exception> Undelivered)
+    Func<SwarmReport, Task<SwarmReply>> ReportAsync, Action<ShardReport> Report, Action<ShardKey, Exception> Undelivered)
 {
     /// <summary>Says that a shard cannot go on.</summary>
     public void Fail(ShardAssignment assignment, ShardKey shard, Exception failure) => Report(new ShardReport

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using IotaOrleans.Protocol.Swarm;
+using IotaOrleans.Training.Lanes;
 using IotaOrleans.Training.Models;
 using Microsoft.Extensions.Logging;
 
@@ -9,6 +10,7 @@ namespace IotaOrleans.Grains.Swarm;
 internal sealed partial class SwarmSession
 {
     private const int MostFetches = 5;
+    private const int FetchesBesideMerges = 2;
     private const int RoundsBeforeMove = 3;
     private const int MicroBatchesBeforeMove = 32;
 
@@ -19,6 +21,7 @@ internal sealed partial class SwarmSession
     private readonly HashSet<string> _changing = [];
     private int _roundsInFavour;
     private int _slowStage = -1;
+    private Task _mergesWaitFor = Task.CompletedTask;
 
     /// <inheritdoc />
     public void ReportLoss(string miner) => Lose(miner, $"the silo of {miner} was lost");
@@ -27,13 +30,19 @@ internal sealed partial class SwarmSession
     public async Task<bool> AdmitAsync(string miner, MinerCapability capability)
     {
         _capabilities[miner] = capability;
-        if (!Active || _stopping || _ending is not null || IsMember(miner) || !_changing.Add(miner))
+        if (!Active || _stopping || _ending is not null || IsMember(miner) || _convicted.Contains(miner) || !_changing.Add(miner))
         {
             return false;
         }
 
         try
         {
+            if (_specification.Validation.Rate > 0 && capability.Hardware is { } hardware && hardware != HardwareClass.Own)
+            {
+                LogIncomparable(_specification.Run, miner, hardware, HardwareClass.Own);
+                return false;
+            }
+
             if (SwarmPlanner.ChooseStage(_members.Stages.Length, MemoryNeeds(), Paces(), miner, RelativeSpeed(capability), capability.MemoryBytes) is not { } stage)
             {
                 LogTooSmall(_specification.Run, miner, capability.MemoryBytes);
@@ -71,8 +80,8 @@ internal sealed partial class SwarmSession
                 return;
             }
 
-            await WithdrawAsync(miner, stage);
-            Announce(miner, MemberChange.Left, stage, $"{miner} left; what it had learnt is merged");
+            var merged = await WithdrawAsync(miner, stage);
+            Announce(miner, MemberChange.Left, stage, merged ? $"{miner} left; what it had learnt is merged" : $"{miner} left, and was gone before its last work could be merged");
         }
         finally
         {
@@ -82,6 +91,12 @@ internal sealed partial class SwarmSession
 
     private void Lose(string miner, string reason)
     {
+        foreach (var departing in _departing.Where(shard => shard.Miner == miner))
+        {
+            // Nobody waits for the last update of who does not live to send it.
+            _ = Stage(departing.Stage).LoseAsync(miner);
+        }
+
         if (!Active || !IsMember(miner))
         {
             return;
@@ -117,6 +132,7 @@ internal sealed partial class SwarmSession
         await _grains.GetGrain<IMinerGrain>(miner).AssignAsync(_specification.Run, stage);
         await Shard(shard).PrepareAsync(new ShardAssignment { Specification = _specification, Stage = stage, Session = _id, Step = _completedStep });
         await Stage(stage).JoinAsync(miner);
+        BeginAnew(shard);
         await FetchAsync(shard);
         SetMembers(_members.Stages.SetItem(stage, _members.Stages[stage].Add(miner)));
         Announce(miner, change, stage, reason, predicted);
@@ -126,44 +142,78 @@ internal sealed partial class SwarmSession
         }
     }
 
-    /// <summary>A version may be superseded while it is fetched: then the next one is.</summary>
+    /// <summary>A version may be superseded while it is fetched: then the next one is, and soon merges wait until it has come.</summary>
     private async Task FetchAsync(ShardKey shard)
     {
-        for (var attempt = 1; ; attempt++)
+        var fetching = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        try
         {
-            var version = await Stage(shard.Stage).GetVersionAsync();
-            try
+            for (var attempt = 1; attempt <= MostFetches; attempt++)
             {
-                await _grains.GetGrain<ISwarmShardGrain>(shard.ToString()).FetchAsync(_id, version, _members.Stages[shard.Stage]);
-                if (await Stage(shard.Stage).GetVersionAsync() == version)
+                if (attempt > FetchesBesideMerges)
+                {
+                    _mergesWaitFor = fetching.Task;
+                    await _merging;
+                }
+
+                if (await TryFetchAsync(shard, attempt == MostFetches))
                 {
                     return;
                 }
             }
-            catch (Exception) when (attempt < MostFetches)
-            {
-                // Most likely a merge came in between.
-            }
+        }
+        finally
+        {
+            fetching.TrySetResult();
+        }
 
-            if (attempt == MostFetches)
-            {
-                throw new IotaException(ExitCode.RunState, $"{shard} could not fetch its stage in {MostFetches} attempts");
-            }
+        throw new IotaException(ExitCode.RunState, $"{shard} could not fetch its stage in {MostFetches} attempts");
+    }
+
+    private async Task<bool> TryFetchAsync(ShardKey shard, bool isLast)
+    {
+        var version = await Stage(shard.Stage).GetVersionAsync();
+        try
+        {
+            await _grains.GetGrain<ISwarmShardGrain>(shard.ToString()).FetchAsync(_id, version, _members.Stages[shard.Stage]);
+            return await Stage(shard.Stage).GetVersionAsync() == version;
+        }
+        catch (Exception) when (!isLast)
+        {
+            // Most likely a merge came in between.
+            return false;
         }
     }
 
     /// <summary>Nothing new is sent to the miner; when its stage has merged, it goes.</summary>
-    private async Task WithdrawAsync(string miner, int stage)
+    /// <returns>Whether what it had learnt was merged.</returns>
+    private async Task<bool> WithdrawAsync(string miner, int stage)
     {
         var shard = new ShardKey(_specification.Run, stage, miner);
         var work = ActivityOf(shard).BackwardPasses;
         SetMembers(_members.Stages.SetItem(stage, _members.Stages[stage].Remove(miner)));
         _ledger.Return(miner);
         GiveToWaiting();
-        await Stage(stage).MergeAsync([new MinerWork(miner, work), .. Work(stage)], last: false);
-        await Stage(stage).LoseAsync(miner);
-        await Shard(shard).ReleaseAsync(_id);
-        _activity.Remove(shard);
+        _departing.Add(shard);
+        try
+        {
+            await Stage(stage).MergeAsync([new MinerWork(miner, work), .. Work(stage)], last: false);
+            await Stage(stage).LoseAsync(miner);
+            await CloseSegmentsAsync([shard]);
+            await _audited;
+            return true;
+        }
+        catch (Exception failure)
+        {
+            LogUnreachable(shard, failure);
+            return false;
+        }
+        finally
+        {
+            _departing.Remove(shard);
+            _activity.Remove(shard);
+            _ = DismissAsync(shard);
+        }
     }
 
     /// <summary>Moves a miner to the slowest stage when that makes the run faster by more than a tenth.</summary>
@@ -255,6 +305,9 @@ internal sealed partial class SwarmSession
 
     [LoggerMessage(LogLevel.Warning, "Run {Run}: {Miner} has {Bytes} bytes of memory, too few for any stage")]
     private partial void LogTooSmall(string run, string miner, long bytes);
+
+    [LoggerMessage(LogLevel.Warning, "Run {Run}: {Miner} is not taken in: it computes on another kind of processor ({Hardware}) than this silo ({Own}), so its work could not be checked bit for bit; --validation-rate 0 takes it in unchecked")]
+    private partial void LogIncomparable(string run, string miner, string hardware, string own);
 
     [LoggerMessage(LogLevel.Warning, "Run {Run}: {Miner} could not be taken in")]
     private partial void LogNotAdmitted(string run, string miner, Exception failure);

@@ -7,10 +7,13 @@ namespace IotaOrleans.Grains.Swarm;
 /// <summary>What follows the steps: merges, evaluations, checkpoints, the end.</summary>
 internal sealed partial class SwarmSession
 {
+    private static readonly TimeSpan LongestWaitForFetch = TimeSpan.FromSeconds(20);
+
     private TaskCompletionSource<double>? _evaluation;
     private TaskCompletionSource? _snapshots;
     private HashSet<int> _snapshotsDue = [];
     private Task _milestones = Task.CompletedTask;
+    private Task _merging = Task.CompletedTask;
     private Task? _ending;
 
     /// <summary>Merges, evaluates and takes snapshots in order behind the steps, which go on meanwhile.</summary>
@@ -19,11 +22,11 @@ internal sealed partial class SwarmSession
         // A merge that comes while the one before is under way would find nothing new.
         if ((merges && _milestones.IsCompleted) || evaluates || checkpoints || last)
         {
-            _milestones = PassMilestonesAsync(_milestones, step, last, evaluates, checkpoints, _work, _ledger.Position);
+            _milestones = PassMilestonesAsync(_milestones, step, last, evaluates, checkpoints, _ledger.Position);
         }
     }
 
-    private async Task PassMilestonesAsync(Task previous, long step, bool last, bool evaluates, bool checkpoints, ImmutableArray<WorkRecord> openWork, LedgerPosition position)
+    private async Task PassMilestonesAsync(Task previous, long step, bool last, bool evaluates, bool checkpoints, LedgerPosition position)
     {
         await previous;
         try
@@ -41,7 +44,7 @@ internal sealed partial class SwarmSession
 
             if (checkpoints)
             {
-                _recorder.Checkpoint(step, openWork, await SnapshotAsync(step), position);
+                _recorder.Checkpoint(step, await SnapshotAsync(step), position);
             }
         }
         catch (Exception failure)
@@ -73,15 +76,30 @@ internal sealed partial class SwarmSession
         }
 
         await _milestones;
+        await CloseSegmentsAsync(Shards);
+        if (phase == RunPhase.Finished)
+        {
+            Settle();
+        }
+
+        await _audited;
         await _recorder.EndAsync(phase, _completedStep, _throughput.Mean, sent: _sent);
     }
 
     private async Task MergeAsync(long step, bool last)
     {
-        var reports = await Task.WhenAll(Enumerable.Range(0, _members.Stages.Length).Select(stage => MergeStageAsync(stage, last)));
-        foreach (var report in reports.OfType<MergeReport>())
+        if (!last && !_mergesWaitFor.IsCompleted)
+        {
+            // Merges that follow each other faster than a newcomer can fetch a version would keep it out for good.
+            await Task.WhenAny(_mergesWaitFor, Task.Delay(LongestWaitForFetch, _time));
+        }
+
+        var merging = Task.WhenAll(Enumerable.Range(0, _members.Stages.Length).Select(stage => MergeStageAsync(stage, last)));
+        _merging = merging;
+        foreach (var report in (await merging).OfType<MergeReport>())
         {
             _recorder.Publish(new StageMerged { Step = step, Report = report });
+            NoteMerge(report);
         }
     }
 

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using IotaOrleans.Grains.Rewards;
 using IotaOrleans.Grains.Runs;
+using IotaOrleans.Protocol.Rewards;
 using IotaOrleans.Protocol.Runs;
 using IotaOrleans.Protocol.Swarm;
 using IotaOrleans.Training.Models;
@@ -17,6 +19,7 @@ internal sealed partial class SwarmSession : IRunSession
     private readonly IGrainFactory _grains;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly IWorkLedger _work;
     private readonly TrainingRunSpecification _specification;
     private readonly RunRecorder _recorder;
     private readonly MicroBatchLedger _ledger;
@@ -24,21 +27,20 @@ internal sealed partial class SwarmSession : IRunSession
     private readonly ThroughputMeter _throughput = new();
     private readonly Dictionary<ShardKey, ShardActivity> _activity = [];
     private readonly Dictionary<ShardKey, int> _waiting = [];
+    private readonly Dictionary<ShardKey, (long Sequence, SwarmReply Reply)> _answered = [];
     private SwarmMembers _members;
-    private ImmutableArray<WorkRecord> _work;
     private long _completedStep;
     private long _sequence;
     private long _stepStarted;
     private SentBytes _sent = new(0, 0);
     private bool _stopping;
 
-    public SwarmSession(Guid id, TrainingRunState state, IGrainFactory grains, TimeProvider time, Func<TrainingRunState, Task> save, ILogger logger)
+    public SwarmSession(Guid id, TrainingRunState state, IGrainFactory grains, IWorkLedger ledger, TimeProvider time, Func<TrainingRunState, Task> save, ILogger logger)
     {
-        (_id, _grains, _time, _logger) = (id, grains, time, logger);
+        (_id, _grains, _work, _time, _logger) = (id, grains, ledger, time, logger);
         _specification = state.Specification;
         _members = new SwarmMembers(1, _specification.Miners);
-        _recorder = new RunRecorder(state with { Phase = RunPhase.Training }, grains, time, save, ReleaseAsync, logger);
-        _work = state.OpenWork;
+        _recorder = new RunRecorder(state with { Phase = RunPhase.Training }, grains, ledger, time, save, ReleaseAsync, logger);
         _completedStep = state.CheckpointStep;
         _ledger = new MicroBatchLedger(
             state.Position ?? new LedgerPosition(MicroBatchNumber.FirstOf(_specification, _completedStep + 1), []),
@@ -63,13 +65,21 @@ internal sealed partial class SwarmSession : IRunSession
             Parameters = ParameterLayout.CountParameters(_specification.Model),
             TokensPerStep = _specification.TokensPerStep,
             Stages = Views(),
+            Adversaries = _specification.Adversaries,
         });
+        SealAudits();
         // The first grants; from then on the shards ask.
         foreach (var shard in Shards.Where(shard => shard.Stage == 0))
         {
             Give(shard, FirstGrant);
         }
+
+        // The session before this one may have ended between its last checkpoint and the last settlement.
+        EndWhenDone();
     }
+
+    /// <summary>The epoch of the step that is under way; what comes after the last step counts for it.</summary>
+    private int OpenEpoch => WorkPlan.EpochOf(_specification, Math.Min(_completedStep + 1, _specification.Steps));
 
     private int FirstGrant => 2 * _specification.Stages.Length;
 
@@ -110,27 +120,36 @@ internal sealed partial class SwarmSession : IRunSession
         }
     }
 
-    /// <summary>Counts what a shard did and gives it what it asks for.</summary>
-    public ImmutableArray<long> Report(SwarmReport report)
+    /// <summary>Counts what a shard did, decides what of it is checked, and gives it what it asks for.</summary>
+    public SwarmReply Report(SwarmReport report)
     {
-        if (report.Session != _id || !Active || !IsMember(report.Shard))
+        if (report.Session != _id || !Active || (!IsMember(report.Shard) && !_departing.Contains(report.Shard)))
         {
-            return [];
+            return SwarmReply.Nothing;
+        }
+
+        // A report that was repeated, because its answer was lost, counts once.
+        if (_answered.TryGetValue(report.Shard, out var answered) && report.Sequence <= answered.Sequence)
+        {
+            return answered.Reply;
         }
 
         foreach (var known in report.Losses)
         {
             _steps.AddLoss(known.Loss);
+            NoteLoss(known);
         }
 
         ActivityOf(report.Shard).Add(report);
         _sent += report.Sent;
         foreach (var (number, pathway) in report.Completed)
         {
-            if (_ledger.Complete(number))
+            NoteClaim(report, number);
+            if (IsPossible(report.Shard, pathway) && _ledger.Complete(number, report.Shard.Miner))
             {
-                _work = WorkCounter.Add(_work, pathway, _specification.MicroBatchSize * (long)_specification.ContextLength);
+                CountPathway(number, pathway);
                 _steps.Complete();
+                NotePathway(number, pathway);
             }
         }
 
@@ -140,9 +159,17 @@ internal sealed partial class SwarmSession : IRunSession
         }
 
         EndWhenDone();
-        var granted = report.Wanted > 0 ? _ledger.Grant(report.Shard.Miner, report.Wanted) : [];
-        _waiting[report.Shard] = report.Wanted - granted.Length;
-        return granted;
+        var wanted = IsMember(report.Shard) && report.Shard.Stage == 0 ? report.Wanted : 0;
+        if (wanted > 0 && !_stragglers.Contains(report.Shard.Miner))
+        {
+            TakeFromStragglers();
+        }
+
+        var granted = wanted > 0 ? _ledger.Grant(report.Shard.Miner, wanted) : [];
+        _waiting[report.Shard] = wanted - granted.Length;
+        var reply = new SwarmReply(granted, Receive(report.Shard, report.Segments));
+        _answered[report.Shard] = (report.Sequence, reply);
+        return reply;
     }
 
     private void SetMembers(ImmutableArray<ImmutableArray<string>> stages)
@@ -195,10 +222,13 @@ internal sealed partial class SwarmSession : IRunSession
             BusyShares = busy,
             Bubble = Math.Max(0, 1 - busy.DefaultIfEmpty(1).Average()),
         });
-        if (WorkPlan.EndsEpoch(_specification, _completedStep))
+        LookForHarm();
+        // The last epoch is settled at the very end, when the segments that are open now have been handed in.
+        if (WorkPlan.EndsEpoch(_specification, _completedStep) && _completedStep < _specification.Steps)
         {
-            _recorder.Settle(WorkPlan.EpochOf(_specification, _completedStep), _completedStep, _work);
-            _work = [];
+            NoteStragglers();
+            Settle();
+            SealAudits();
         }
 
         if (_completedStep < _specification.Steps && !_stopping)
@@ -207,6 +237,9 @@ internal sealed partial class SwarmSession : IRunSession
                 _completedStep % _specification.EvaluationInterval == 0, _completedStep % _specification.CheckpointInterval == 0);
         }
     }
+
+    private void Settle() => _recorder.Settle(
+        WorkPlan.EpochOf(_specification, _completedStep), _completedStep, after: _audited, _secret.Length > 0 ? Convert.ToHexStringLower(_secret) : null);
 
     private Task ReleaseAsync() => Task.WhenAll(Shards.Select(shard => Shard(shard).ReleaseAsync(_id)));
 

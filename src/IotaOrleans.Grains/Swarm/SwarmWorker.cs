@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using IotaOrleans.Grains.Adversaries;
 using IotaOrleans.Grains.Shards;
 using IotaOrleans.Grains.Telemetry;
+using IotaOrleans.Grains.Validation;
 using IotaOrleans.Tensors;
 using IotaOrleans.Training.Data;
 using IotaOrleans.Training.Lanes;
@@ -22,6 +24,7 @@ internal sealed class SwarmWorker : IShardWorker, ILane
     private readonly ShardAssignment _assignment;
     private readonly MinerLane _lane;
     private readonly SwarmControl _control;
+    private readonly MinerKey _key;
     private readonly SwarmInbox _inbox;
     private readonly SwarmFrames _frames;
     private readonly MergeExchange _exchange;
@@ -34,17 +37,21 @@ internal sealed class SwarmWorker : IShardWorker, ILane
     private SwarmPasses? _passes;
     private SwarmEvaluation? _evaluation;
     private StageVersion? _version;
+    private SegmentRecorder? _recorder;
+    private Conduct? _conduct;
     private ReplicaMerge? _merge;
     private readonly ITimer _watch;
     private int _watched;
     private int _scheduled;
     private int _reporting;
+    private long _reports;
+    private volatile Task _reported = Task.CompletedTask;
     private int _unanswered;
     private volatile bool _stopped;
 
-    public SwarmWorker(ShardKey shard, ShardAssignment assignment, MinerLane lane, ITensorTransport transport, SwarmControl control, TimeProvider time)
+    public SwarmWorker(ShardKey shard, ShardAssignment assignment, MinerLane lane, ITensorTransport transport, SwarmControl control, MinerKey key, TimeProvider time)
     {
-        (_shard, _assignment, _lane, _control) = (shard, assignment, lane, control);
+        (_shard, _assignment, _lane, _control, _key) = (shard, assignment, lane, control, key);
         _inbox = new SwarmInbox(assignment.Session, InboxCapacity, Wake);
         _exchange = new MergeExchange(assignment.Session, time);
         _watch = time.CreateTimer(_ => Watch(), null, WatchInterval, WatchInterval);
@@ -65,13 +72,21 @@ internal sealed class SwarmWorker : IShardWorker, ILane
             _data = new ShardData(Specification, TokenDataSet.Open(Specification.DataDirectory));
         }
 
-        _version = new StageVersion(trainer, Specification.Swarm.Outer);
-        _passes = new SwarmPasses(_shard, _assignment, trainer, _data, _inbox, _frames, _tally, _lane.Lane.Occupied)
+        _recorder = new SegmentRecorder(_shard, trainer, Specification.Validation);
+        _version = new StageVersion(trainer, Specification.Swarm.Outer, _recorder);
+        if (_assignment.Checkpoint is { } checkpoint)
+        {
+            StageLoader.LoadVelocity(trainer.Parameters.Layout, checkpoint, _version.Velocity);
+        }
+
+        _conduct = Conduct.Of(_shard, _assignment);
+        _passes = new SwarmPasses(_shard, _assignment, trainer, _data, _inbox, _frames, _tally, _recorder, _conduct, _lane.Lane.Occupied)
         {
             LocalSteps = _assignment.Step,
         };
         _evaluation = new SwarmEvaluation(_shard, _assignment, trainer, _version, _data, _inbox, _frames, _control);
-        _merge = new ReplicaMerge(_shard, _assignment, _version, _passes, _frames, _exchange, this);
+        _merge = new ReplicaMerge(_shard, _assignment, _version, _passes, _frames, _exchange, _conduct, this);
+        _recorder.Begin(_passes.LocalSteps);
     }
 
     /// <inheritdoc />
@@ -90,6 +105,47 @@ internal sealed class SwarmWorker : IShardWorker, ILane
 
     /// <summary>The agreed version.</summary>
     public StageVersion Version => _version!;
+
+    /// <summary>Goes on from a version that was fetched.</summary>
+    /// <returns>Whether its hash is the right one; otherwise nothing has changed.</returns>
+    public bool TryReplace(StageVersionName version, Func<VersionSection, float[]> fetched) => _version!.TryReplace(version, fetched);
+
+    /// <summary>Reads part of what a segment worked on; empty when it is not here.</summary>
+    public Task<ReadOnlyMemory<byte>> ReadEvidenceAsync(UInt128 hash, long offset, int count) => RunAsync(() =>
+    {
+        _conduct!.AfterCheck();
+        return _recorder!.Read(hash, offset, count);
+    });
+
+    /// <summary>Lets go of what a segment worked on.</summary>
+    public Task ReleaseSegmentAsync(long segment) => RunAsync(() =>
+    {
+        _recorder!.Done(segment);
+        return true;
+    });
+
+    /// <summary>Ends the open segment; reports that are under way come before it.</summary>
+    public async Task<ImmutableArray<SegmentRecord>> CloseSegmentAsync()
+    {
+        while (true)
+        {
+            await _reported;
+            var closed = await RunAsync<ImmutableArray<SegmentRecord>?>(() =>
+            {
+                if (Volatile.Read(ref _reporting) == 1)
+                {
+                    return null;
+                }
+
+                _recorder!.Finish(_passes!.LocalSteps);
+                return Signed(_recorder.TakeClosed());
+            });
+            if (closed is { } segments)
+            {
+                return segments;
+            }
+        }
+    }
 
     /// <summary>Adds micro-batches to run.</summary>
     public void Grant(ImmutableArray<long> numbers)
@@ -225,7 +281,7 @@ internal sealed class SwarmWorker : IShardWorker, ILane
     {
         using (_version!.Show())
         {
-            _snapshots[order.Step] = ShardSnapshot.Take(_trainer!, Interlocked.Exchange(ref _released, null));
+            _snapshots[order.Step] = ShardSnapshot.Take(_trainer!, Interlocked.Exchange(ref _released, null), _version!.Velocity);
         }
 
         _control.Report(new ShardReport { Session = Session, Stage = _assignment.Stage, Miner = _shard.Miner, Order = order });
@@ -238,7 +294,7 @@ internal sealed class SwarmWorker : IShardWorker, ILane
     private void ReportWhenDue(bool idle)
     {
         var wanted = _passes!.Wanted;
-        var due = _tally.BackwardPasses >= _passes.Share || (idle && _tally.HasNews) || (wanted > 0 && _unanswered == 0 && (idle || 2 * wanted > _passes.MostLive));
+        var due = _tally.BackwardPasses >= _passes.Share || (idle && (_tally.HasNews || _recorder!.HasClosed)) || (wanted > 0 && _unanswered == 0 && (idle || 2 * wanted > _passes.MostLive));
         if (!due || Interlocked.Exchange(ref _reporting, 1) == 1)
         {
             return;
@@ -246,18 +302,26 @@ internal sealed class SwarmWorker : IShardWorker, ILane
 
         IotaInstruments.RecordLiveTensors(_assignment.Stage, LiveTensors.OnThisThread);
         Volatile.Write(ref _unanswered, wanted);
-        _ = ReportAsync(_tally.Take(Session, _shard, wanted));
+        var report = _conduct!.BeforeReport(_tally.Take(Session, _shard, wanted) with { Segments = _recorder!.TakeClosed(), Sequence = ++_reports });
+        _reported = ReportAsync(report with { Segments = Signed(report.Segments) });
     }
+
+    private ImmutableArray<SegmentRecord> Signed(ImmutableArray<SegmentRecord> segments) => [.. segments.Select(_key.Seal)];
 
     private async Task ReportAsync(SwarmReport report)
     {
         try
         {
-            var granted = await _control.ReportAsync(report);
-            if (granted.Length > 0 && !_stopped)
+            var reply = await _control.ReportAsync(report);
+            if (reply.Granted.Length > 0 && !_stopped)
             {
                 Volatile.Write(ref _unanswered, 0);
-                _passes!.Grant(granted);
+                _passes!.Grant(reply.Granted);
+            }
+
+            if (report.Segments.Length > 0)
+            {
+                _lane.Lane.TryPost(() => _recorder!.Settle(report.Segments.Select(segment => segment.Index), reply.Audited));
             }
         }
         finally

@@ -21,7 +21,7 @@ internal sealed class VersionDownload(IGrainFactory grains, ShardKey shard, Guid
             sections[section] = await FetchAsync(section, version.Round, sources, worker.Version.Length);
         }
 
-        if (!await worker.RunAsync(() => worker.Version.TryReplace(version, section => sections[section])))
+        if (!await worker.RunAsync(() => worker.TryReplace(version, section => sections[section])))
         {
             throw new IotaException(ExitCode.RunState, $"what {string.Join(", ", peers)} gave shard {shard} is not version {version.Round} of its stage");
         }

@@ -4,12 +4,13 @@ using IotaOrleans.Grains.Telemetry;
 using IotaOrleans.Protocol.Views;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Orleans.Storage;
 
 namespace IotaOrleans.Grains.Views;
 
 /// <summary>
 /// The read model of one run. Events live in memory; the view is stored when the phase changes and otherwise at most
-/// every <see cref="WriteInterval"/>, so that a fast run does not turn into a storm of writes.
+/// every <see cref="WriteInterval"/>, so that a fast run does not turn into a storm of writes. Nobody waits for them.
 /// </summary>
 [ControlPlacement]
 internal sealed partial class RunViewGrain(
@@ -32,6 +33,7 @@ internal sealed partial class RunViewGrain(
 
     private RunEventLog _log = new(KeptEvents, lastNumber: 0);
     private CancellationTokenRegistration _stopping;
+    private Task _writing = Task.CompletedTask;
     private bool _dirty;
     private DateTimeOffset? _stepBegan;
 
@@ -41,7 +43,18 @@ internal sealed partial class RunViewGrain(
 
         // A silo ends an activation only after its calls: without this, whoever waits for events would hold up the end.
         _stopping = host.ApplicationStopping.Register(() => _log.Close());
-        this.RegisterGrainTimer(_ => _dirty ? WriteAsync(ReservedNumbers) : Task.CompletedTask, WriteInterval, WriteInterval);
+        this.RegisterGrainTimer(
+            _ =>
+            {
+                if (_dirty)
+                {
+                    BeginWriting();
+                }
+
+                return Task.CompletedTask;
+            },
+            WriteInterval,
+            WriteInterval);
         return Task.CompletedTask;
     }
 
@@ -49,6 +62,7 @@ internal sealed partial class RunViewGrain(
     {
         await _stopping.DisposeAsync();
         _log.Close();
+        await _writing;
         if (_dirty || state.State.LastNumber != _log.LastNumber)
         {
             try
@@ -89,7 +103,7 @@ internal sealed partial class RunViewGrain(
 
         if (before?.Phase != phase || _log.LastNumber > state.State.LastNumber)
         {
-            await WriteAsync(ReservedNumbers);
+            BeginWriting();
         }
     }
 
@@ -132,6 +146,33 @@ internal sealed partial class RunViewGrain(
         }
     }
 
+    /// <summary>One write at a time; what changes meanwhile is written with the timer's next one.</summary>
+    private void BeginWriting()
+    {
+        if (_writing.IsCompleted)
+        {
+            _writing = WriteReservedAsync();
+        }
+    }
+
+    private async Task WriteReservedAsync()
+    {
+        try
+        {
+            await WriteAsync(ReservedNumbers);
+        }
+        catch (InconsistentStateException)
+        {
+            // Another activation writes: it is the one that counts.
+            DeactivateOnIdle();
+        }
+        catch (Exception failure)
+        {
+            // The timer tries again.
+            LogNotWritten(this.GetPrimaryKeyString(), failure.Message);
+        }
+    }
+
     private async Task WriteAsync(int reserve)
     {
         _dirty = false;
@@ -147,7 +188,7 @@ internal sealed partial class RunViewGrain(
         }
     }
 
-    [LoggerMessage(LogLevel.Debug, "The view of {Run} was not written at the end: {Reason}")]
+    [LoggerMessage(LogLevel.Debug, "The view of {Run} was not written: {Reason}")]
     private partial void LogNotWritten(string run, string reason);
 }
 

@@ -1,9 +1,12 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using IotaOrleans.Host.CommandLine.Checkpoints;
 using IotaOrleans.Host.CommandLine.Cluster;
+using IotaOrleans.Host.CommandLine.Database;
 using IotaOrleans.Host.CommandLine.Doctor;
 using IotaOrleans.Host.CommandLine.Models;
 using IotaOrleans.Host.CommandLine.Plan;
+using IotaOrleans.Host.CommandLine.Rewards;
 using IotaOrleans.Host.CommandLine.Status;
 using IotaOrleans.Host.CommandLine.Training;
 
@@ -20,8 +23,16 @@ internal static class IotaProgram
             new SampleCommand(),
             new EvalCommand(),
             new CheckModelCommand(),
+            new ExportCommand(),
+            new ImportCommand(),
             new PlanCommand(),
             new StatusCommand(),
+            new WhyCommand(),
+            new RewardsCommand(),
+            new AuditCommand(),
+            new VerifyCommand(),
+            new CheckpointsCommand(),
+            new DatabaseCommand(),
             new DoctorCommand(),
             new ServeCommand(),
             new JoinCommand(),

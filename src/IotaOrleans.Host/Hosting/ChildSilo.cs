@@ -30,10 +30,23 @@ internal sealed class ChildSilo : IDisposable
     {
         string[] arguments =
         [
-            HostDefaults.JoinCommand, "--cluster", $"{control.Address}:{control.SiloPort}", "--cluster-id", control.ClusterId, "--miner", string.Join(',', miners),
+            HostDefaults.JoinCommand, "--cluster-id", control.ClusterId, "--miner", string.Join(',', miners),
             "--lanes", ControlHost.Lanes(miners.Count).ToString(CultureInfo.InvariantCulture), HostDefaults.TransportOption, control.Transport.ToString(), "--leave-with-input",
+            .. control.Store is null ? ["--cluster", $"{control.Address}:{control.SiloPort}"] : Array.Empty<string>(),
         ];
-        var process = new Process { StartInfo = OwnProgram.StartInfo(arguments), EnableRaisingEvents = true };
+        var start = OwnProgram.StartInfo(arguments);
+        if (control.Store is { } store)
+        {
+            // Other users of the machine see a process's arguments, and not its variables.
+            start.Environment[HostDefaults.StoreVariable] = store.Url;
+            start.Environment.Remove(HostDefaults.ClusterVariable);
+        }
+        else
+        {
+            start.Environment.Remove(HostDefaults.StoreVariable);
+        }
+
+        var process = new Process { StartInfo = start, EnableRaisingEvents = true };
         var child = new ChildSilo(process, name, miners);
         process.ErrorDataReceived += (_, line) => child.Hear(line.Data, log, isError: true);
         process.OutputDataReceived += (_, line) => child.Hear(line.Data, log, isError: false);
@@ -42,6 +55,9 @@ internal sealed class ChildSilo : IDisposable
         process.BeginOutputReadLine();
         return child;
     }
+
+    /// <summary>Whether the process is over.</summary>
+    public bool HasEnded => _process.HasExited;
 
     /// <summary>How the process ended, and what it said last.</summary>
     public string LastWords

@@ -1,3 +1,5 @@
+using System.Threading.Channels;
+
 namespace IotaOrleans.Host.Hosting;
 
 /// <summary>The miner silos that this process starts, all of them together.</summary>
@@ -9,19 +11,11 @@ internal sealed class ChildSilos(SiloEndpoints control, Action<string> log) : IA
 
     private readonly Lock _gate = new();
     private readonly List<ChildSilo> _silos = [];
+    private readonly Channel<ChildSilo> _losses = Channel.CreateUnbounded<ChildSilo>();
     private bool _killed;
 
-    /// <summary>Completes with a silo whose process ended without having been told to.</summary>
-    public async Task<ChildSilo> LostAsync()
-    {
-        ChildSilo[] silos;
-        lock (_gate)
-        {
-            silos = [.. _silos];
-        }
-
-        return silos.Length == 0 ? await new TaskCompletionSource<ChildSilo>().Task : await await Task.WhenAny(silos.Select(silo => silo.LostAsync()));
-    }
+    /// <summary>Completes with a silo whose process ended without having been told to, each once, and those that were started again as well.</summary>
+    public Task<ChildSilo> LostAsync() => _losses.Reader.ReadAsync().AsTask();
 
     /// <summary>Starts a silo for each group of miners and waits until the control silo has heard from every miner.</summary>
     /// <exception cref="IotaException">A process ended, or a miner was not heard of in time.</exception>
@@ -41,12 +35,20 @@ internal sealed class ChildSilos(SiloEndpoints control, Action<string> log) : IA
         }
     }
 
-    /// <summary>Starts a lost silo's miners in a new process and waits until they are back.</summary>
-    /// <exception cref="IotaException">The process ended, too, or a miner was not heard of in time.</exception>
+    /// <summary>Starts a lost silo's miners in a new process and waits until they are back, or that process is lost, too.</summary>
+    /// <exception cref="IotaException">A miner was not heard of in time.</exception>
     public async Task ReplaceAsync(ChildSilo lost, IGrainFactory grains, CancellationToken cancellationToken)
     {
         var since = DateTimeOffset.UtcNow;
-        await JoinedAsync(Start(lost.Name, lost.Miners), grains, since, cancellationToken);
+        var silo = Start(lost.Name, lost.Miners);
+        try
+        {
+            await JoinedAsync(silo, grains, since, cancellationToken);
+        }
+        catch (IotaException) when (silo.HasEnded)
+        {
+            // That is a loss of its own.
+        }
     }
 
     /// <summary>Ends all processes at once, and those that are being started as well.</summary>
@@ -81,9 +83,12 @@ internal sealed class ChildSilos(SiloEndpoints control, Action<string> log) : IA
             ObjectDisposedException.ThrowIf(_killed, this);
             var silo = ChildSilo.Start(name, miners, control, log);
             _silos.Add(silo);
+            _ = ReportAsync(silo);
             return silo;
         }
     }
+
+    private async Task ReportAsync(ChildSilo silo) => _losses.Writer.TryWrite(await silo.LostAsync());
 
     private static async Task JoinedAsync(ChildSilo silo, IGrainFactory grains, DateTimeOffset since, CancellationToken cancellationToken)
     {

@@ -41,6 +41,9 @@ internal sealed class ControlHost : IAsyncDisposable
         }
     }
 
+    /// <summary>What is wrong with the cluster's database at this moment, in one line, or null.</summary>
+    public string? StoreWarning => _host.Services.GetService<StoreOutage>()?.Warning;
+
     /// <summary>Tells the cluster that the silo of a miner is gone, for one who knows it for certain.</summary>
     public async Task ForgetSiloOfAsync(string miner)
     {
@@ -93,7 +96,15 @@ internal sealed class ControlHost : IAsyncDisposable
         builder.UseOrleans(silo =>
         {
             options.Endpoints.Configure(silo);
-            silo.AddSqliteGrainStorage(options.Database);
+            if (options.Endpoints.Store is { } store)
+            {
+                silo.AddPostgresGrainStorage(store);
+            }
+            else
+            {
+                silo.AddSqliteGrainStorage(options.Database);
+            }
+
             silo.AddIotaOrleans(new IotaSiloOptions
             {
                 Roles = options.Miners.Count > 0 ? [SiloRoles.Control, SiloRoles.Miner] : [SiloRoles.Control],

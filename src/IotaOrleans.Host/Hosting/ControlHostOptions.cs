@@ -8,7 +8,7 @@ internal sealed record ControlHostOptions
 {
     public required SiloEndpoints Endpoints { get; init; }
 
-    /// <summary>The SQLite file of the control grains.</summary>
+    /// <summary>The SQLite file of the control grains, if they are not kept in the store by which the cluster finds itself.</summary>
     public required string Database { get; init; }
 
     /// <summary>Miners that this silo hosts beside its control grains.</summary>

@@ -23,6 +23,10 @@ internal sealed class HostLogging
         logging.AddFilter("IotaOrleans", LogLevel.Information);
         // Each long poll of a dashboard outlives Orleans' idea of a quick request.
         logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        // What fails is thrown as well, and the storage in front of it says so once.
+        logging.AddFilter("Orleans.Storage.AdoNetGrainStorage", LogLevel.None);
+        // Whoever probes gets the answer; a line for each probe would bury what is wrong.
+        logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
         // Takes the time since the machine started for a delay.
         logging.AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error);
         if (File is { } file)

@@ -20,7 +20,7 @@ internal sealed partial class MinerHeartbeat(
         using var lane = new ComputeLane("speed");
         var speed = await lane.RunAsync(SpeedProbe.Measure, stoppingToken);
         lane.Dispose();
-        var capability = new MinerCapability(silo.SiloAddress.ToString(), options.Value.Lanes, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, speed * options.Value.ProcessorShare);
+        var capability = new MinerCapability(silo.SiloAddress.ToString(), options.Value.Lanes, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, speed * options.Value.ProcessorShare, HardwareClass.Own);
         using var timer = new PeriodicTimer(Interval, time);
         do
         {

@@ -29,9 +29,9 @@ internal sealed class RunLog : IDisposable
                 _writer?.WriteLine($"{DateTimeOffset.Now.ToString("yyyy-MM-dd HH:mm:ss.fff", CultureInfo.InvariantCulture)} {line}");
                 _writer?.Flush();
             }
-            catch (IOException)
+            catch (Exception failure) when (IsOfTheDisk(failure))
             {
-                _writer = null;
+                // Perhaps there is room for the next line.
             }
         }
     }
@@ -44,7 +44,7 @@ internal sealed class RunLog : IDisposable
             {
                 _writer?.Dispose();
             }
-            catch (IOException)
+            catch (Exception failure) when (IsOfTheDisk(failure))
             {
                 // What could not be flushed is lost with the disk that is full.
             }
@@ -52,4 +52,7 @@ internal sealed class RunLog : IDisposable
             _writer = null;
         }
     }
+
+    // The latter is how .NET says that no file of that size is allowed.
+    private static bool IsOfTheDisk(Exception failure) => failure is IOException or ArgumentOutOfRangeException;
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using IotaOrleans.Grains.Hosting;
+using IotaOrleans.Host.Storage;
 using Orleans.Configuration;
 
 namespace IotaOrleans.Host.Hosting;
@@ -9,7 +10,7 @@ namespace IotaOrleans.Host.Hosting;
 /// <param name="ClusterId">Silos of another cluster id refuse each other.</param>
 /// <param name="Address">The address that other silos use.</param>
 /// <param name="SiloPort">The port between silos.</param>
-/// <param name="Primary">The control silo that keeps the list of members.</param>
+/// <param name="Primary">The control silo that keeps the list of members, if no store does.</param>
 internal sealed record SiloEndpoints(string ClusterId, IPAddress Address, int SiloPort, IPEndPoint Primary)
 {
     private const string ServiceId = "iota";
@@ -19,6 +20,9 @@ internal sealed record SiloEndpoints(string ClusterId, IPAddress Address, int Si
 
     /// <summary>The port on which tensors arrive; zero for any free one.</summary>
     public int TensorPort { get; init; }
+
+    /// <summary>The database that keeps the list of members, or null when the control silo does.</summary>
+    public StoreAddress? Store { get; init; }
 
     /// <summary>A cluster of its own on this machine.</summary>
     public static SiloEndpoints NewCluster() => NewCluster(IPAddress.Loopback, 0);
@@ -52,7 +56,15 @@ internal sealed record SiloEndpoints(string ClusterId, IPAddress Address, int Si
             // Nobody connects as a client: what asks grains runs inside a silo.
             options.GatewayPort = 0;
         });
-        silo.UseDevelopmentClustering(Primary);
+        if (Store is { } store)
+        {
+            silo.UseAdoNetClustering(options => (options.Invariant, options.ConnectionString) = (PostgresStorageHostingExtensions.Invariant, store.ConnectionString));
+        }
+        else
+        {
+            silo.UseDevelopmentClustering(Primary);
+        }
+
 #pragma warning disable ORLEANSEXP003 // The older directory ends every activation whose entry a lost silo kept: a miner's end would take control grains with it.
         silo.AddDistributedGrainDirectory();
 #pragma warning restore ORLEANSEXP003

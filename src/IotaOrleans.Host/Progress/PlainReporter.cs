@@ -52,9 +52,13 @@ internal sealed class PlainReporter(IAnsiConsole console, TextWriter messages, i
         StepCompleted step when IsDue(step.Step) => StepLine(step),
         EvaluationCompleted evaluation => $"{"evaluation",-11}{Position(evaluation.Step)}  validation loss {Figures.Loss(evaluation.ValidationLoss)}",
         CheckpointWritten checkpoint => $"{"checkpoint",-11}{Position(checkpoint.Step)}  {Figures.Place(checkpoint.Checkpoint)}",
+        CheckpointFailed failed => $"{"checkpoint",-11}{Position(failed.Step)}  none, training goes on: {failed.Reason}",
+        CheckpointDamaged damaged => $"{"checkpoint",-11}{Position(damaged.Step)}  passed over: {damaged.Reason}",
         EpochClosed epoch => $"{"epoch",-11}{Position(epoch.Step)}  " + string.Join(", ", epoch.Settlement.Payslips.Select(slip => $"{slip.Miner} {Figures.Count(slip.Paid)}")),
         MembersChanged changed => $"{"members",-11}{Position(changed.Step)}  {changed.Miner} {changed.Change.ToString().ToLowerInvariant()}, stage {changed.Stage}: {changed.Reason}",
         StageMerged { Report: { Outcome.Kind: not MergeOutcomeKind.Merged } or { Faulty.IsEmpty: false } } merged => $"{"merge",-11}{Position(merged.Step)}  {MergeLine(merged.Report)}",
+        SegmentAudited { Verdict.Outcome: not AuditOutcome.Passed } audited => $"{"audit",-11}{Position(audited.Step)}  {audited.Verdict.Shard.Miner}, stage {audited.Verdict.Shard.Stage}: {audited.Verdict.Outcome.ToString().ToLowerInvariant()}, {audited.Verdict.Finding}",
+        MinerSuspected suspected => $"{"suspicion",-11}{Position(suspected.Step)}  {suspected.Miner}, stage {suspected.Stage}, {suspected.Reason}",
         _ => null,
     };
 

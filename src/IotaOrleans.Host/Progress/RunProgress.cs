@@ -43,6 +43,9 @@ internal sealed class RunProgress
 
     public string? Checkpoint { get; private set; }
 
+    /// <summary>Why there is no newer checkpoint though one was due, or null.</summary>
+    public string? CheckpointFailure { get; private set; }
+
     public EpochSettlement? Epoch { get; private set; }
 
     public ImmutableArray<StageView> Stages { get; private set; } = [];
@@ -70,7 +73,7 @@ internal sealed class RunProgress
             case RunStarted started:
                 (Run, Steps, Parameters, TokensPerStep, Stages) =
                     (started.Run, started.Steps, started.Parameters, started.TokensPerStep, started.Stages);
-                (Step, End, Bubble, ScheduledBubble) = (started.Step, null, 0, 0);
+                (Step, End, Bubble, ScheduledBubble, CheckpointFailure) = (started.Step, null, 0, 0, null);
                 break;
             case StepCompleted step:
                 Apply(step);
@@ -79,7 +82,10 @@ internal sealed class RunProgress
                 Validation = new LossPoint(evaluation.Step, evaluation.ValidationLoss);
                 break;
             case CheckpointWritten checkpoint:
-                Checkpoint = checkpoint.Checkpoint;
+                (Checkpoint, CheckpointFailure) = (checkpoint.Checkpoint, null);
+                break;
+            case CheckpointFailed failed:
+                CheckpointFailure = failed.Reason;
                 break;
             case EpochClosed epoch:
                 Apply(epoch.Settlement);

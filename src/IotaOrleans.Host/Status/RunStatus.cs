@@ -35,6 +35,9 @@ internal sealed record RunStatus
 
     public string? Failure { get; init; }
 
+    /// <summary>What is wrong though the run goes on, in one line.</summary>
+    public string? Warning { get; init; }
+
     public DateTimeOffset UpdatedAt { get; init; }
 
     /// <summary>What its stages wait for; asked of a run in elastic mode that is training, and never stored.</summary>
@@ -46,7 +49,7 @@ internal sealed record RunStatus
     public static RunStatus Read(RunFolder folder)
     {
         var status = Stored(folder) ?? new RunStatus { Run = folder.Name, Phase = RunPhase.Created };
-        return folder.IsLocked() ? status : status with { Process = null, Page = null };
+        return folder.IsLocked() ? status : status with { Process = null, Page = null, Warning = null };
     }
 
     /// <summary>Whether the phase says that it works although no process does.</summary>

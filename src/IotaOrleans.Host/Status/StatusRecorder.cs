@@ -4,12 +4,11 @@ using IotaOrleans.Host.Runs;
 namespace IotaOrleans.Host.Status;
 
 /// <summary>Keeps a run's status file up to date, at most once a second while it trains.</summary>
-internal sealed class StatusRecorder(RunFolder folder, Uri? page, TimeProvider time)
+internal sealed class StatusRecorder(RunFolder folder, Uri? page, Func<string?> warning, TimeProvider time)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     private long _written;
-    private bool _failed;
 
     /// <summary>Records where the run stands.</summary>
     /// <param name="phase">What it is doing.</param>
@@ -17,7 +16,7 @@ internal sealed class StatusRecorder(RunFolder folder, Uri? page, TimeProvider t
     /// <param name="always">Whether to write even when the last time was a moment ago.</param>
     public void Record(RunPhase phase, RunProgress progress, bool always)
     {
-        if (_failed || (!always && _written != 0 && time.GetElapsedTime(_written) < Interval))
+        if (!always && _written != 0 && time.GetElapsedTime(_written) < Interval)
         {
             return;
         }
@@ -29,8 +28,7 @@ internal sealed class StatusRecorder(RunFolder folder, Uri? page, TimeProvider t
         }
         catch (IotaException)
         {
-            // The status is a convenience; the run itself reports a disk that cannot be written.
-            _failed = true;
+            // The status is a convenience; the run itself reports a disk that cannot be written. Perhaps there is room the next time.
         }
     }
 
@@ -47,6 +45,7 @@ internal sealed class StatusRecorder(RunFolder folder, Uri? page, TimeProvider t
         Checkpoint = progress.Checkpoint,
         Page = page?.ToString(),
         Failure = (progress.End as RunFailed)?.Failure,
+        Warning = warning() ?? (progress.CheckpointFailure is { } failure ? $"the last checkpoint failed, training goes on: {failure}" : null),
         UpdatedAt = time.GetUtcNow(),
     };
 }

@@ -5,7 +5,7 @@ namespace IotaOrleans.Host.Storage;
 /// <summary>The SQLite file during a silo's life: created before storage is used, closed after the last grain.</summary>
 internal sealed class SqliteDatabase : ILifecycleParticipant<ISiloLifecycle>
 {
-    private const string Script = "sqlite/001-grain-storage.sql";
+    private const string Scripts = "sqlite/";
     private const int Corrupt = 11;
     private const int NotADatabase = 26;
 
@@ -32,7 +32,11 @@ internal sealed class SqliteDatabase : ILifecycleParticipant<ISiloLifecycle>
             using var connection = (SqliteConnection)DataSource.OpenConnection();
             Execute(connection, "PRAGMA journal_mode = WAL", transaction: null);
             using SqliteTransaction transaction = connection.BeginTransaction();
-            Execute(connection, ReadScript(), transaction);
+            foreach (var script in ReadScripts())
+            {
+                Execute(connection, script, transaction);
+            }
+
             transaction.Commit();
         }
         catch (SqliteException damaged) when (damaged.SqliteErrorCode is Corrupt or NotADatabase)
@@ -53,11 +57,15 @@ internal sealed class SqliteDatabase : ILifecycleParticipant<ISiloLifecycle>
         command.ExecuteNonQuery();
     }
 
-    private static string ReadScript()
+    private static IEnumerable<string> ReadScripts()
     {
-        using Stream stream = typeof(SqliteDatabase).Assembly.GetManifestResourceStream(Script)!;
-        using var reader = new StreamReader(stream);
-        return reader.ReadToEnd();
+        var assembly = typeof(SqliteDatabase).Assembly;
+        foreach (var name in assembly.GetManifestResourceNames().Where(name => name.StartsWith(Scripts, StringComparison.Ordinal)).Order(StringComparer.Ordinal))
+        {
+            using Stream stream = assembly.GetManifestResourceStream(name)!;
+            using var reader = new StreamReader(stream);
+            yield return reader.ReadToEnd();
+        }
     }
 
     private Task CreateAsync(CancellationToken cancellationToken) => Task.Run(Create, cancellationToken);

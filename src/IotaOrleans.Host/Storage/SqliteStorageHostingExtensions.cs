@@ -1,5 +1,4 @@
 using Orleans.Configuration;
-using Orleans.Storage;
 
 namespace IotaOrleans.Host.Storage;
 
@@ -10,8 +9,9 @@ public static class SqliteStorageHostingExtensions
     private const string Invariant = "System.Data.SQLite";
 
     /// <summary>
-    /// Keeps grain state in a SQLite file: write-ahead log, one writer at a time, others wait up to 30 seconds. The file
-    /// and its tables are created when the silo starts; several processes of one machine may share the file.
+    /// Keeps grain state and the work ledger in a SQLite file: write-ahead log, one writer at a time, others wait up to 30 seconds. The file
+    /// and its tables are created when the silo starts; several processes of one machine may share the file. While the disk is full, everything
+    /// that is to be stored waits.
     /// </summary>
     /// <param name="silo">The silo.</param>
     /// <param name="databasePath">The file; its folder is created too. Not on a network file system.</param>
@@ -23,15 +23,11 @@ public static class SqliteStorageHostingExtensions
         return silo
             .ConfigureServices(services => services
                 .AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(database)
-                .AddKeyedSingleton<IGrainStorage>(providerName, (provider, _) =>
-                    new ExactKeyGrainStorage(provider.GetRequiredKeyedService<IGrainStorage>(InnerName(providerName)))))
-            .AddAdoNetGrainStorage(InnerName(providerName), (AdoNetGrainStorageOptions options) =>
+                .AddPatientStorage(providerName, databasePath, "cannot be written", new SqliteWorkLedger(database.DataSource)))
+            .AddAdoNetGrainStorage(PatientStorage.InnerName(providerName), (AdoNetGrainStorageOptions options) =>
             {
                 options.Invariant = Invariant;
                 options.DataSource = database.DataSource;
             });
     }
-
-    /// <summary>The name of the ADO.NET provider and its options behind a storage.</summary>
-    internal static string InnerName(string providerName) => $"{providerName}-database";
 }

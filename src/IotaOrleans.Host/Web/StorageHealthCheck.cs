@@ -1,3 +1,4 @@
+using IotaOrleans.Host.Storage;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Orleans.Storage;
 
@@ -6,6 +7,8 @@ namespace IotaOrleans.Host.Web;
 /// <summary>Whether the control grains' storage answers; a silo without it, such as a miner's, has nothing to ask.</summary>
 internal sealed class StorageHealthCheck(IServiceProvider services) : IHealthCheck
 {
+    private const string Silent = "storage does not answer";
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
     private static readonly GrainId Probe = GrainId.Create("health", "probe");
 
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
@@ -15,14 +18,20 @@ internal sealed class StorageHealthCheck(IServiceProvider services) : IHealthChe
             return HealthCheckResult.Healthy("this silo has no storage");
         }
 
+        if (services.GetService<StoreOutage>()?.Warning is not null)
+        {
+            // Asking would only wait with the others.
+            return HealthCheckResult.Unhealthy(Silent);
+        }
+
         try
         {
-            await storage.ReadStateAsync("health", Probe, new GrainState<ProbeState>(new ProbeState())).WaitAsync(cancellationToken);
+            await storage.ReadStateAsync("health", Probe, new GrainState<ProbeState>(new ProbeState())).WaitAsync(Patience, cancellationToken);
             return HealthCheckResult.Healthy("storage answers");
         }
         catch (Exception exception)
         {
-            return HealthCheckResult.Unhealthy("storage does not answer", exception);
+            return HealthCheckResult.Unhealthy(Silent, exception);
         }
     }
 

@@ -24,9 +24,13 @@ public static class RunSpecificationValidator
         Require(specification.Steps > 0, $"--steps is {specification.Steps}: it must be at least 1");
         Require(specification.EvaluationInterval > 0, $"--evaluation-interval is {specification.EvaluationInterval}: it must be at least 1");
         Require(specification.EvaluationSequences > 0, $"--evaluation-sequences is {specification.EvaluationSequences}: it must be at least 1");
+        Require(specification.CheckpointsKept > 0, $"--keep-checkpoints is {specification.CheckpointsKept}: it must be at least 1");
         Require(specification.CheckpointInterval > 0, $"--checkpoint-interval is {specification.CheckpointInterval}: it must be at least 1");
         Require(specification.EpochSteps > 0, $"--epoch-steps is {specification.EpochSteps}: it must be at least 1");
-        Require(specification.EpochEmission >= 0, $"--emission is {specification.EpochEmission}: it cannot be negative");
+        Require(specification.Rewards.Emission >= 0, $"--emission is {specification.Rewards.Emission}: it cannot be negative");
+        Require(specification.Rewards.Burn is >= 0 and <= RewardPolicy.Whole, $"--burn is {specification.Rewards.Burn} millionths: it must be from 0 to 1");
+        Require(specification.Rewards.LargestShare is > 0 and <= RewardPolicy.Whole, $"--largest-share is {specification.Rewards.LargestShare} millionths: it must be above 0 and at most 1");
+        Require(specification.Rewards.Window > 0, $"--reward-window is {specification.Rewards.Window}: it must be at least 1 epoch");
         Require(specification.Stages.Length > 0 && specification.Miners.Length == specification.Stages.Length && specification.Miners.All(miners => miners.Length > 0),
             $"each of the {specification.Stages.Length} stages needs a miner");
         Require(specification.Miners.All(miners => miners.Distinct().Count() == miners.Length), "a miner can hold a stage only once");

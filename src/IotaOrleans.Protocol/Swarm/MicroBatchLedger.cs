@@ -71,13 +71,18 @@ public sealed class MicroBatchLedger
     }
 
     /// <summary>Notes that a micro-batch is done.</summary>
-    /// <returns>False when it was counted before, or was never given out.</returns>
-    public bool Complete(long number)
+    /// <param name="number">The micro-batch.</param>
+    /// <param name="miner">Who says so.</param>
+    /// <returns>False when it was counted before, was never given out, or somebody else has it.</returns>
+    public bool Complete(long number, string miner)
     {
-        if (!_open.Remove(number) && !_returned.Remove(number))
+        if (_open.TryGetValue(number, out var holder) ? holder != miner : !_returned.Contains(number))
         {
             return false;
         }
+
+        _open.Remove(number);
+        _returned.Remove(number);
 
         _early.Add(number);
         while (_early.Remove(_doneBelow))

@@ -10,7 +10,7 @@ namespace IotaOrleans.Protocol.Swarm;
 public sealed class NextHops
 {
     private const double Smoothing = 0.2;
-    private const double Forgetting = 0.99;
+    private const double Forgetting = 0.97;
 
     private readonly Dictionary<string, Peer> _peers = [];
     private ImmutableArray<string> _order = [];

@@ -12,6 +12,9 @@ internal static class DiskErrors
     {
         IOException full when (OperatingSystem.IsWindows() ? WindowsFull : UnixFull).Contains(full.HResult) =>
             new IotaException(ExitCode.Environment, $"{path} could not be written: no space left on {Volume(path)}; free some and try again", failure),
+        // How .NET says EFBIG: the file system, or a limit of the process, allows no file of that size.
+        ArgumentOutOfRangeException { ParamName: "value" } =>
+            new IotaException(ExitCode.Environment, $"{path} could not be written: a file of it is larger than is allowed on {Volume(path)}", failure),
         UnauthorizedAccessException or IOException =>
             new IotaException(ExitCode.Environment, $"{path} could not be written: {failure.Message}", failure),
         _ => null,

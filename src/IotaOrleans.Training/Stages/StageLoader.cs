@@ -15,6 +15,12 @@ public static class StageLoader
     /// <summary>Prefix of a tensor's running mean of the squared gradient.</summary>
     public const string SecondMomentPrefix = "second_moment.";
 
+    /// <summary>The file of a checkpoint in elastic mode that holds the outer optimizer's state.</summary>
+    public const string OuterFileName = "outer.safetensors";
+
+    /// <summary>Prefix of a tensor's running sum of pseudo-gradients.</summary>
+    public const string VelocityPrefix = "velocity.";
+
     /// <summary>Loads weights from a model folder, however many stages it was trained with.</summary>
     /// <exception cref="IotaException">The folder cannot be read, or holds a model of another shape.</exception>
     public static void LoadWeights(StageParameters parameters, ModelConfiguration model, string directory)
@@ -38,6 +44,23 @@ public static class StageLoader
             var range = new Range(checked((int)slot.Offset), checked((int)(slot.Offset + slot.Count)));
             optimizer.ReadSingles(FirstMomentPrefix + slot.Name, trainer.Optimizer.FirstMoment[range]);
             optimizer.ReadSingles(SecondMomentPrefix + slot.Name, trainer.Optimizer.SecondMoment[range]);
+        }
+    }
+
+    /// <summary>Loads the outer optimizer's state; a checkpoint of exact mode has none, and leaves it as it is.</summary>
+    /// <exception cref="IotaException">The checkpoint cannot be read, or is of another shape.</exception>
+    public static void LoadVelocity(ParameterLayout layout, string directory, Span<float> velocity)
+    {
+        var path = Path.Combine(directory, OuterFileName);
+        if (!File.Exists(path))
+        {
+            return;
+        }
+
+        using var outer = SafetensorsFile.Open(path);
+        foreach (var slot in layout.Slots)
+        {
+            outer.ReadSingles(VelocityPrefix + slot.Name, velocity.Slice(checked((int)slot.Offset), checked((int)slot.Count)));
         }
     }
 

@@ -53,7 +53,7 @@ internal static class CompressionBenchmark
 
     /// <summary>A small default, for a report of everything.</summary>
     public static Task<IReadOnlyList<Comparison>> MeasureAsync() =>
-        MeasureAsync(DataSourceOptions.DotnetDocumentation, [4, SettledRatio], 100, [UpdateFormat.Int8, UpdateFormat.TopK], 10, 60);
+        MeasureAsync(DataSourceOptions.DotnetDocumentation, [4, SettledRatio], 100, [UpdateFormat.Int8, UpdateFormat.TopK], 5, 100);
 
     private static async Task<IReadOnlyList<Comparison>> MeasureAsync(string text, int[] ratios, int steps, UpdateFormat[] formats, int innerSteps, int rounds)
     {

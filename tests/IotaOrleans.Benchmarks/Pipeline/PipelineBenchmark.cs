@@ -54,7 +54,7 @@ internal static class PipelineBenchmark
             var rate = await PlainAsync(preset, data, 1, 8);
             var steps = Math.Max(8, (int)(rate * seconds / (MicroBatches * preset.BatchSize * preset.ContextLength)));
             var cluster = new ClusterTraining { Preset = preset, Text = text, Folder = folder.FullName, Steps = steps, MicroBatches = MicroBatches };
-            List<double> one = [], all = [], embedded = [], separate = [], elastic = [], ceiling = [];
+            List<double> one = [], all = [], embedded = [], separate = [], elastic = [], withChecks = [], ceiling = [];
             for (var round = 0; round < rounds; round++)
             {
                 one.Add(await PlainAsync(preset, data, 1, steps));
@@ -62,9 +62,10 @@ internal static class PipelineBenchmark
                 all.Add(await PlainAsync(preset, data, Environment.ProcessorCount, steps));
                 separate.Add((await (cluster with { Silos = 2 }).RunAsync()).TokensPerSecond);
                 ceiling.Add((await Task.WhenAll(PlainAsync(preset, data, 1, steps), PlainAsync(preset, data, 1, steps))).Sum());
-                elastic.Add((await (cluster with { Mode = TrainingMode.Elastic }).RunAsync()).TokensPerSecond);
+                elastic.Add((await (cluster with { Mode = TrainingMode.Elastic, More = ["--validation-rate", "0"] }).RunAsync()).TokensPerSecond);
+                withChecks.Add((await (cluster with { Mode = TrainingMode.Elastic }).RunAsync()).TokensPerSecond);
                 await Console.Error.WriteLineAsync(
-                    $"{preset.Name} round {round + 1} of {rounds}: plain {one[^1]:N0} and {all[^1]:N0}, embedded {embedded[^1]:N0}, two silos {separate[^1]:N0}, elastic {elastic[^1]:N0}, ceiling {ceiling[^1]:N0} tokens/s");
+                    $"{preset.Name} round {round + 1} of {rounds}: plain {one[^1]:N0} and {all[^1]:N0}, embedded {embedded[^1]:N0}, two silos {separate[^1]:N0}, elastic {elastic[^1]:N0}, with checks {withChecks[^1]:N0}, ceiling {ceiling[^1]:N0} tokens/s");
             }
 
             var best = Comparison.Median(all) > Comparison.Median(one) ? all : one;
@@ -75,6 +76,7 @@ internal static class PipelineBenchmark
                 Comparison.Of($"{preset.Name}, exact, embedded", "tokens/s", name, 1.12, embedded, best),
                 Comparison.Of($"{preset.Name}, exact, two silo processes", "tokens/s", name, 1.05, separate, best),
                 Comparison.Of($"{preset.Name}, elastic, embedded", "tokens/s", name, 1.20, elastic, best),
+                Comparison.Of($"{preset.Name}, elastic, with checks at the default rate", "tokens/s", "without checks", 0.95, withChecks, elastic),
                 Comparison.Of($"{preset.Name}, exact, share of the ceiling", "tokens/s", Ceiling, 0.85, embedded, ceiling),
                 Comparison.Of($"{preset.Name}, elastic, share of the ceiling", "tokens/s", Ceiling, 0.92, elastic, ceiling),
             ];

@@ -5,9 +5,11 @@ using IotaOrleans.Benchmarks.Compression;
 using IotaOrleans.Benchmarks.Measuring;
 using IotaOrleans.Benchmarks.Memory;
 using IotaOrleans.Benchmarks.Pipeline;
+using IotaOrleans.Benchmarks.Rewards;
 using IotaOrleans.Benchmarks.Schedules;
 using IotaOrleans.Benchmarks.Swarm;
 using IotaOrleans.Benchmarks.Transport;
+using IotaOrleans.Benchmarks.Unequal;
 using IotaOrleans.Benchmarks.Wan;
 using IotaOrleans.Training.Data;
 
@@ -33,7 +35,9 @@ internal static class AllCommand
                 ("Transport", async () => await TransportBenchmark.MeasureAsync(rounds: 21, underWay: 1)),
                 ("Compression", () => CompressionBenchmark.MeasureAsync()),
                 ("Many miners", () => SwarmBenchmark.MeasureAsync(DataSourceOptions.DotnetDocumentation, 500, 6, [10, 20, 50], "bf16", null)),
+                ("Unequal miners", () => UnequalBenchmark.MeasureAsync(Math.Min(3, count))),
                 ("A slow link", () => WanBenchmark.MeasureAsync(rounds: Math.Min(3, count))),
+                ("Rewards", () => RewardsBenchmark.MeasureAsync(receipts: 1_000_000, miners: 100_000)),
                 ("Memory", () => MemoryBenchmark.MeasureAsync(parsed.GetValue(minutes))),
             ];
             var report = new StringBuilder("# Measured\n\n")

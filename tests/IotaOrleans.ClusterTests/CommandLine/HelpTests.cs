@@ -15,6 +15,12 @@ public sealed class HelpTests(ProgramFolder folder) : IClassFixture<ProgramFolde
     [InlineData("serve")]
     [InlineData("join")]
     [InlineData("plan", "schedule")]
+    [InlineData("export")]
+    [InlineData("import")]
+    [InlineData("audit")]
+    [InlineData("checkpoints", "list")]
+    [InlineData("checkpoints", "verify")]
+    [InlineData("checkpoints", "prune")]
     public async Task EveryOptionStandsBesideItsVariable(params string[] command)
     {
         var help = await IotaProcess.RunAsync(folder.Path, [.. command, "--help"]);
@@ -36,7 +42,7 @@ public sealed class HelpTests(ProgramFolder folder) : IClassFixture<ProgramFolde
         var help = await IotaProcess.RunAsync(folder.Path);
 
         help.ExitCode.Should().Be(0);
-        foreach (var command in new[] { "train", "sample", "eval", "check-model", "plan", "status", "doctor", HostDefaults.ServeCommand, HostDefaults.JoinCommand })
+        foreach (var command in new[] { "train", "sample", "eval", "check-model", "export", "import", "checkpoints", "audit", "plan", "status", "doctor", HostDefaults.ServeCommand, HostDefaults.JoinCommand })
         {
             help.Output.Should().Contain(line => line.StartsWith($"  {command} ", StringComparison.Ordinal));
         }

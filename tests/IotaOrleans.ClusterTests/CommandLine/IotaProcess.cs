@@ -38,7 +38,28 @@ internal sealed class IotaProcess : IDisposable
     public static IotaProcess Start(string folder, params string[] arguments)
     {
         var variables = arguments.TakeWhile(argument => argument.StartsWith("IOTA_", StringComparison.Ordinal)).ToArray();
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "iota.dll"), .. arguments.Skip(variables.Length)])
+        return Start(folder, variables, "dotnet", [Path.Combine(AppContext.BaseDirectory, "iota.dll"), .. arguments.Skip(variables.Length)]);
+    }
+
+    /// <summary>
+    /// Starts the program on a disk that has no room for large files: writing past the given size fails, as it does on a full disk, until
+    /// <see cref="LimitFilesAsync"/> says otherwise.
+    /// </summary>
+    public static IotaProcess StartWithLittleSpace(string folder, int kilobytes, params string[] arguments) => Start(
+        // The runtime maps memory through a file of its own unless told not to; without the trap the kernel ends who writes too much.
+        folder, ["DOTNET_EnableWriteXorExecute=0"], "bash", ["-c", $"trap '' XFSZ; ulimit -S -f {kilobytes}; exec dotnet \"$@\"", "iota", Path.Combine(AppContext.BaseDirectory, "iota.dll"), .. arguments]);
+
+    /// <summary>Sets the size that the program's files may have: bytes, or <c>unlimited</c>.</summary>
+    public async Task LimitFilesAsync(string size)
+    {
+        using var prlimit = Process.Start("prlimit", ["--pid", Id.ToString(CultureInfo.InvariantCulture), $"--fsize={size}:"]);
+        await prlimit.WaitForExitAsync();
+        prlimit.ExitCode.Should().Be(0);
+    }
+
+    private static IotaProcess Start(string folder, string[] variables, string command, string[] arguments)
+    {
+        var start = new ProcessStartInfo(command, arguments)
         {
             WorkingDirectory = folder,
             RedirectStandardInput = true,

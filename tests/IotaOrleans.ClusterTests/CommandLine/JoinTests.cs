@@ -94,7 +94,11 @@ public sealed class JoinTests(ProgramFolder folder) : IClassFixture<ProgramFolde
         finished.GetProperty("event").GetString().Should().Be("finished");
         var passes = finished.GetProperty("rewards").EnumerateArray().GroupBy(reward => reward.GetProperty("stage").GetInt32())
             .Select(stage => stage.Sum(reward => reward.GetProperty("backwardPasses").GetInt64())).ToArray();
-        passes.Should().HaveCount(2).And.OnlyContain(count => count == passes[0]);
+        // Two miners were on the silo that was killed, and what they had not signed for then is not paid. All that was begun without them is.
+        const int Whole = 150 * 2;
+        const int UnderWay = 2 * 2 * 2;
+        var before = 2 * lost.GetProperty("step").GetInt32();
+        passes.Should().HaveCount(2).And.OnlyContain(count => count <= Whole && count >= Whole - before - UnderWay, $"they were lost after {before} of them");
     }
 
     /// <summary>The arguments of the command that the program asks for.</summary>

@@ -95,6 +95,21 @@ public sealed class TrainTests(ProgramFolder folder) : IClassFixture<ProgramFold
         check.ExitCode.Should().Be(0, check.ToString());
         JsonDocument.Parse(check.Text).RootElement.GetProperty("passed").GetBoolean().Should().BeTrue();
 
+        var exported = await IotaProcess.RunAsync(folder.Path, "export", "runs/model", "--output", "given/away", "--dtype", "bf16", "--largest-file", "1");
+        exported.ExitCode.Should().Be(0, exported.ToString());
+        (await IotaProcess.RunAsync(folder.Path, "check-model", "given/away")).ExitCode.Should().Be(0);
+        var taken = await IotaProcess.RunAsync(folder.Path, "export", "runs/model", "--output", "given/away");
+        taken.ExitCode.Should().Be((int)ExitCode.Usage);
+        taken.Errors.Should().ContainSingle().Which.Should().Contain("given/away exists already");
+        var imported = await IotaProcess.RunAsync(folder.Path, "import", "given/away");
+        imported.ExitCode.Should().Be(0, imported.ToString());
+        (await IotaProcess.RunAsync(folder.Path, "sample", "--model", "models/away", "--tokens", "3")).ExitCode.Should().Be(0);
+        var gguf = await IotaProcess.RunAsync(folder.Path, "export", "models/away", "--output", "away.gguf", "--format", "gguf", "--dtype", "fp16");
+        gguf.ExitCode.Should().Be(0, gguf.ToString());
+        new FileInfo(folder.In("away.gguf")).Length.Should().BeGreaterThan(1_000_000);
+        (await IotaProcess.RunAsync(folder.Path, "export", "models/away", "--output", "b.gguf", "--format", "gguf", "--dtype", "bf16")).ExitCode.Should().Be((int)ExitCode.Usage);
+        (await IotaProcess.RunAsync(folder.Path, "import", "nowhere")).ExitCode.Should().Be((int)ExitCode.Model);
+
         var tuned = await IotaProcess.RunAsync(folder.Path, ProgramFolder.Train("tuned", "--model", Directory.GetDirectories(folder.In("runs/model/checkpoints"))[0]));
         tuned.ExitCode.Should().Be(0, tuned.ToString());
         tuned.Events().First(line => Name(line) == "step").GetProperty("loss").GetDouble().Should().BeLessThan(5, "it starts from what was learnt, not from chance (5.5)");

@@ -1,4 +1,6 @@
 using IotaOrleans.Grains.Hosting;
+using IotaOrleans.Grains.Rewards;
+using Microsoft.Extensions.DependencyInjection;
 using Orleans.TestingHost;
 
 namespace IotaOrleans.ClusterTests.Grains;
@@ -9,6 +11,8 @@ public sealed class ControlCluster : IAsyncLifetime
     private InProcessTestCluster? _cluster;
 
     public IGrainFactory Grains => _cluster!.Client;
+
+    public IWorkLedger Ledger => _cluster!.Silos[0].ServiceProvider.GetRequiredService<IWorkLedger>();
 
     public async Task InitializeAsync()
     {

@@ -2,7 +2,7 @@ namespace IotaOrleans.ClusterTests.Grains;
 
 public sealed class ControlGrainTests(ControlCluster cluster) : IClassFixture<ControlCluster>
 {
-    private static readonly WorkRecord Work = new() { Miner = "ada", Stage = 1, ForwardPasses = 8, BackwardPasses = 8, Tokens = 512, Busy = TimeSpan.FromSeconds(3) };
+    private static readonly Payslip Slip = new("ada", 1, 8, 512, 10, "Work.");
 
     [Fact]
     public async Task An_epoch_closes_once_and_keeps_its_first_settlement()
@@ -10,9 +10,11 @@ public sealed class ControlGrainTests(ControlCluster cluster) : IClassFixture<Co
         var epoch = cluster.Grains.GetGrain<IRewardEpochGrain>("once/4");
         (await epoch.GetAsync()).Should().BeNull();
 
-        var first = await epoch.CloseAsync(1_000, [Work]);
+        await cluster.Ledger.AppendAsync([Receipt("ada", 1)]);
+        var first = await epoch.CloseAsync(new RewardPolicy { Emission = 1_000 });
         await cluster.ReloadAsync(epoch);
-        var second = await epoch.CloseAsync(9_999, [Work with { Miner = "eve" }]);
+        await cluster.Ledger.AppendAsync([Receipt("eve", 2)]);
+        var second = await epoch.CloseAsync(new RewardPolicy { Emission = 9_999 });
 
         (first.Run, first.Epoch, first.Burned).Should().Be(("once", 4, 0));
         first.Payslips.Should().ContainSingle().Which.Should().BeEquivalentTo(new { Miner = "ada", Stage = 1, Paid = 1_000L });
@@ -25,12 +27,12 @@ public sealed class ControlGrainTests(ControlCluster cluster) : IClassFixture<Co
     {
         var miner = cluster.Grains.GetGrain<IMinerGrain>("ada");
 
-        await miner.AddEpochAsync("run", 0, Work, 10);
-        await miner.AddEpochAsync("run", 1, Work, 10);
+        await miner.AddEpochAsync("run", 0, Slip);
+        await miner.AddEpochAsync("run", 1, Slip);
         await cluster.ReloadAsync(miner);
-        await miner.AddEpochAsync("run", 0, Work, 10);
-        await miner.AddEpochAsync("run", 1, Work with { Stage = 2 }, 5);
-        await miner.AddEpochAsync("other", 0, Work, 1);
+        await miner.AddEpochAsync("run", 0, Slip);
+        await miner.AddEpochAsync("run", 1, Slip with { Stage = 2, Paid = 5 });
+        await miner.AddEpochAsync("other", 0, Slip with { Paid = 1 });
 
         var state = await miner.GetAsync();
         (state.Miner, state.Earned, state.BackwardPasses, state.Tokens).Should().Be(("ada", 26, 32, 2_048));
@@ -67,6 +69,9 @@ public sealed class ControlGrainTests(ControlCluster cluster) : IClassFixture<Co
 
         (await stage.GetAsync()).Should().BeEquivalentTo(new StageState(new BlockRange(2, 3), ["bob"], 500));
     }
+
+    private static WorkReceipt Receipt(string miner, long number) =>
+        new() { Run = "once", Epoch = 4, Kind = ReceiptKind.Backward, Number = number, Stage = 1, Miner = miner, Tokens = 512 };
 
     [Fact]
     public async Task The_catalog_lists_each_run_once_oldest_first()

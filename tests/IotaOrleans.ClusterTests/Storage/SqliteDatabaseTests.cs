@@ -64,7 +64,7 @@ public sealed class SqliteDatabaseTests : IDisposable
         string path = _folder.File("state.db");
         File.WriteAllText(path, new string('x', 4096));
 
-        await FluentActions.Awaiting(() => SqliteCluster.StartAsync(path)).Should().ThrowAsync<IotaException>().WithMessage($"{path} is damaged*");
+        await FluentActions.Awaiting(() => StorageCluster.StartAsync(silo => silo.AddSqliteGrainStorage(path))).Should().ThrowAsync<IotaException>().WithMessage($"{path} is damaged*");
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 
 namespace IotaOrleans.ClusterTests.Training;
@@ -6,23 +7,62 @@ namespace IotaOrleans.ClusterTests.Training;
 [Collection(TrainingCluster.Alone)]
 public sealed class UnequalMinersTests
 {
+    private const int WarmUp = 40;
+
     [Fact]
     public async Task Work_is_in_proportion_to_speed()
     {
-        using var run = new TestRun(stages: 2, steps: 160);
+        using var run = new TestRun(stages: 2, steps: WarmUp + 160);
+        var worked = new ConcurrentDictionary<string, long>();
         // Four times, twice and once as fast; all of them together are much slower than the stage before them, so that none waits for work.
-        await using var cluster = await TrainingCluster.StartAsync(4, 4, processorShares: [1, 0.16, 0.08, 0.04]);
+        await using var cluster = await TrainingCluster.StartAsync(4, 4, processorShares: [1, 0.16, 0.08, 0.04], configure: silo => CountPasses(silo, worked));
 
         // A merge costs each the same, which is more for the slow: it must not decide a test of routing.
-        var events = await cluster.TrainAsync(Elastic(run, [["miner-1"], ["miner-2", "miner-3", "miner-4"]], innerSteps: 1_000_000));
+        var specification = Elastic(run, [["miner-1"], ["miner-2", "miner-3", "miner-4"]], innerSteps: 1_000_000);
+        await cluster.Grains.GetGrain<ITrainingRunGrain>(specification.Run).StartAsync(specification);
+        await cluster.FollowAsync(specification.Run, 0, happened => happened is StepCompleted { Step: WarmUp });
+        // Before speeds are known, all are given the same.
+        var before = worked.ToDictionary();
+        await cluster.FollowAsync(specification.Run, 0);
 
-        var rewards = events.OfType<RunFinished>().Should().ContainSingle().Which.Rewards;
-        var passes = rewards.Where(reward => reward.Stage == 1).ToDictionary(reward => reward.Miner, reward => (double)reward.BackwardPasses);
+        (string Miner, int Speed)[] miners = [("miner-2", 4), ("miner-3", 2), ("miner-4", 1)];
+        var passes = miners.ToDictionary(entry => entry.Miner, entry => (double)(worked[entry.Miner] - before.GetValueOrDefault(entry.Miner)));
         var unit = passes.Values.Sum() / 7;
-        foreach (var (miner, speed) in new[] { ("miner-2", 4), ("miner-3", 2), ("miner-4", 1) })
+        foreach (var (miner, speed) in miners)
         {
             (passes[miner] / (speed * unit)).Should().BeApproximately(1, 0.2, $"{miner} did {passes[miner]} of {7 * unit}");
         }
+    }
+
+    [Fact]
+    public async Task Pay_is_in_proportion_to_work_whoever_is_slow_joins_or_leaves()
+    {
+        const int EpochSteps = 150;
+        using var run = new TestRun(stages: 2, steps: 2 * EpochSteps);
+        // What each lane says that it did, counted where it arrives: not from what is signed, and not from what is paid.
+        var worked = new ConcurrentDictionary<string, long>();
+        await using var cluster = await TrainingCluster.StartAsync(6, 6, processorShares: [0.3, 0.2, 0.24, 0.12, 0.06, 0.16], configure: silo => CountPasses(silo, worked));
+        var specification = Elastic(run, [["miner-1", "miner-2"], ["miner-3", "miner-4", "miner-5"]], innerSteps: 20) with { EpochSteps = EpochSteps, Validation = new ValidationSettings { SegmentPasses = 4 } };
+        var grain = cluster.Grains.GetGrain<ITrainingRunGrain>(specification.Run);
+        await cluster.Grains.GetGrain<IMinerGrain>("idler").ReportAsync(new MinerCapability("silo", 1, long.MaxValue));
+        await grain.StartAsync(specification);
+        await cluster.FollowAsync(specification.Run, 0, happened => happened is StepCompleted { Step: 20 });
+        (await grain.AdmitAsync("miner-6", new MinerCapability("silo", 1, long.MaxValue, 1))).Should().BeTrue();
+        await cluster.FollowAsync(specification.Run, 0, happened => happened is StepCompleted { Step: 200 });
+        await grain.LeaveAsync("miner-4");
+
+        var events = await cluster.FollowAsync(specification.Run, 0);
+
+        var paid = events.OfType<EpochClosed>().SelectMany(epoch => epoch.Settlement.Payslips).GroupBy(slip => slip.Miner).ToDictionary(group => group.Key, group => (double)group.Sum(slip => slip.Paid));
+        paid.Keys.Should().BeEquivalentTo(worked.Keys).And.HaveCount(6);
+        var (allPaid, allWorked) = (paid.Values.Sum(), (double)worked.Values.Sum());
+        foreach (var (miner, pay) in paid)
+        {
+            (pay / allPaid / (worked[miner] / allWorked)).Should().BeApproximately(1, 0.02, string.Join(", ", paid.Keys.Order().Select(one => $"{one} was paid {paid[one] / allPaid:P2} for {worked[one]} of {allWorked} passes: {worked[one] / allWorked:P2}")));
+        }
+
+        paid.Keys.OrderBy(miner => paid[miner]).Should().Equal(worked.Keys.OrderBy(miner => worked[miner]), "the rank correlation is 1");
+        (await cluster.Grains.GetGrain<IMinerGrain>("idler").GetAsync()).Earned.Should().Be(0);
     }
 
     [Fact]
@@ -57,6 +97,16 @@ public sealed class UnequalMinersTests
 
         double Rate(long first, long last) => (last - first) * specification.MicroBatches / (steps[last] - steps[first]).TotalSeconds;
     }
+
+    private static void CountPasses(ISiloBuilder silo, ConcurrentDictionary<string, long> worked) => silo.AddIncomingGrainCallFilter(call =>
+    {
+        if (call.Request.GetMethodName() == nameof(ITrainingRunGrain.ReportSwarmAsync) && call.Request.GetArgument(0) is SwarmReport report)
+        {
+            worked.AddOrUpdate(report.Shard.Miner, report.BackwardPasses, (_, before) => before + report.BackwardPasses);
+        }
+
+        return call.Invoke();
+    });
 
     private static TrainingRunSpecification Elastic(TestRun run, ImmutableArray<ImmutableArray<string>> miners, int innerSteps) => run.Specification with
     {

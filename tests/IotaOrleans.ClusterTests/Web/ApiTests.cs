@@ -56,7 +56,7 @@ public sealed class ApiTests(WebSiloFixture fixture) : IClassFixture<WebSiloFixt
     [Fact]
     public async Task An_epoch_that_the_view_no_longer_keeps_is_read_from_its_grain()
     {
-        var settlement = await Silo.Grains.GetGrain<IRewardEpochGrain>("long/0").CloseAsync(7, []);
+        var settlement = await Silo.Grains.GetGrain<IRewardEpochGrain>("long/0").CloseAsync(new RewardPolicy { Emission = 7 });
         await Silo.View("long").PublishAsync(RunPhase.Training, [.. Enumerable.Range(1, 101).Select(epoch => RunEvents.EpochClosed("long", epoch))]);
 
         (await GetAsync("/api/v1/runs/long/epochs/0")).GetProperty("burned").GetInt64().Should().Be(settlement.Burned);

@@ -71,8 +71,8 @@ internal static class SampleRun
 
     private static EpochClosed Epoch(string run, int step)
     {
-        ImmutableArray<WorkRecord> work =
-            [.. Miners.Select((miner, stage) => new WorkRecord { Miner = miner, Stage = stage, BackwardPasses = EpochSteps * 8, Tokens = EpochSteps * 2_048 })];
+        ImmutableArray<RewardClaim> work =
+            [.. Miners.Select((miner, stage) => new RewardClaim(miner, stage, EpochSteps * 8, EpochSteps * 2_048))];
         var at = Begin.AddSeconds(step / 6.0);
         return new EpochClosed { At = at, Step = step, Settlement = Settlement.Settle(run, (step / EpochSteps) - 1, 1_000_000, work, at) };
     }

@@ -61,15 +61,6 @@ public sealed class RunPlanTests
     }
 
     [Fact]
-    public void Work_adds_up_per_miner_and_stage()
-    {
-        var work = WorkCounter.Add([], [Report(1, 0), Report(1, 1)], 10);
-        work = WorkCounter.Add(work, [Report(2, 0)], 10);
-
-        work.Select(record => (record.Miner, record.BackwardPasses, record.Tokens)).Should().Equal(("m0", 8, 80), ("m1", 4, 40));
-    }
-
-    [Fact]
     public void The_throughput_of_the_last_steps_forgets_the_first_ones()
     {
         var meter = new ThroughputMeter(window: 2);

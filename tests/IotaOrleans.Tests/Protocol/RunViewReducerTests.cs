@@ -140,10 +140,10 @@ public sealed class RunViewReducerTests
 
     private static EpochClosed Epoch(int epoch, long emission)
     {
-        ImmutableArray<WorkRecord> work =
+        ImmutableArray<RewardClaim> work =
         [
-            new() { Miner = "ada", Stage = 0, BackwardPasses = 1, Tokens = 10 },
-            new() { Miner = "bob", Stage = 1, BackwardPasses = 3, Tokens = 30 },
+            new("ada", 0, 1, 10),
+            new("bob", 1, 3, 30),
         ];
         return new EpochClosed { At = At, Step = epoch, Settlement = Settlement.Settle("run", epoch, emission, work, At) };
     }

@@ -8,11 +8,11 @@ public sealed class SettlementTests
 {
     private static readonly DateTimeOffset At = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
 
-    private static readonly Gen<WorkRecord> GenWork = Gen.Select(
+    private static readonly Gen<RewardClaim> GenWork = Gen.Select(
         Gen.Int[0, 9], Gen.Int[0, 3], Gen.Frequency((1, Gen.Const(0L)), (4, Gen.Long[0, 5_000]), (1, Gen.Long[0, 1L << 50])),
         (miner, stage, passes) => Work($"m{miner}", stage, passes));
 
-    private static readonly Gen<ImmutableArray<WorkRecord>> GenEpoch = GenWork.Array[0, 20].Select(work => work.ToImmutableArray());
+    private static readonly Gen<ImmutableArray<RewardClaim>> GenEpoch = GenWork.Array[0, 20].Select(work => work.ToImmutableArray());
 
     private static readonly Gen<long> GenEmission = Gen.Frequency((3, Gen.Long[0, 1_000_000]), (1, Gen.Long[0, long.MaxValue]));
 
@@ -96,6 +96,6 @@ public sealed class SettlementTests
         settle.Should().Throw<ArgumentOutOfRangeException>();
     }
 
-    private static WorkRecord Work(string miner, int stage, long passes) =>
-        new() { Miner = miner, Stage = stage, BackwardPasses = passes, Tokens = passes * 10 };
+    private static RewardClaim Work(string miner, int stage, long passes) =>
+        new(miner, stage, passes, passes * 10);
 }

@@ -11,20 +11,20 @@ public sealed class SwarmLedgerTests
         {
             var random = new Random(seed);
             var ledger = new MicroBatchLedger(new LedgerPosition(0, []), count);
-            var (held, counted) = (new List<long>(), new List<long>());
+            var (held, counted) = (new List<(long Number, string Miner)>(), new List<long>());
             while (!ledger.IsComplete)
             {
                 var miner = $"miner-{random.Next(miners)}";
-                held.AddRange(ledger.Grant(miner, random.Next(4)));
+                held.AddRange(ledger.Grant(miner, random.Next(4)).Select(number => (number, miner)));
                 if (random.Next(5) == 0)
                 {
                     ledger.Return(miner);
                 }
 
                 // What was given out twice may be done twice, and reported in any order and again.
-                foreach (var number in held.Where(_ => random.Next(3) == 0).ToArray())
+                foreach (var (number, holder) in held.Where(_ => random.Next(3) == 0).ToArray())
                 {
-                    if (ledger.Complete(number))
+                    if (ledger.Complete(number, holder))
                     {
                         counted.Add(number);
                     }
@@ -40,7 +40,7 @@ public sealed class SwarmLedgerTests
     {
         var random = new Random(seed);
         var before = new MicroBatchLedger(new LedgerPosition(0, []), count);
-        var done = before.Grant("ada", steps).Where(_ => random.Next(2) == 0).Where(before.Complete).ToArray();
+        var done = before.Grant("ada", steps).Where(_ => random.Next(2) == 0).Where(number => before.Complete(number, "ada")).ToArray();
 
         var after = new MicroBatchLedger(before.Position, count);
 
@@ -58,13 +58,24 @@ public sealed class SwarmLedgerTests
 
         ledger.Grant("ada", 10).Should().Equal(5, 6, 7);
         ledger.IsDrained.Should().BeFalse();
-        Enumerable.Range(0, 8).Should().OnlyContain(number => ledger.Complete(number));
+        Enumerable.Range(0, 8).Should().OnlyContain(number => ledger.Complete(number, "ada"));
         ledger.IsDrained.Should().BeTrue();
     }
 
     [Fact]
     public void A_number_that_was_never_given_out_is_not_counted() =>
-        new MicroBatchLedger(new LedgerPosition(0, []), 100).Complete(3).Should().BeFalse();
+        new MicroBatchLedger(new LedgerPosition(0, []), 100).Complete(3, "ada").Should().BeFalse();
+
+    [Fact]
+    public void Who_says_that_the_work_of_another_is_done_is_not_believed()
+    {
+        var ledger = new MicroBatchLedger(new LedgerPosition(0, []), 100);
+        ledger.Grant("ada", 1);
+
+        ledger.Complete(0, "eve").Should().BeFalse();
+        ledger.Complete(0, "ada").Should().BeTrue();
+        ledger.Complete(0, "ada").Should().BeFalse("it is counted once");
+    }
 
     [Fact]
     public void A_step_waits_for_a_loss_and_has_the_mean_of_those_that_came()

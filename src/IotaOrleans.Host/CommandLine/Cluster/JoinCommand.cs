@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.Net;
 using System.Net.Sockets;
+using IotaOrleans.Grains.Hosting;
 using IotaOrleans.Host.CommandLine.Settings;
 using IotaOrleans.Host.Hosting;
+using IotaOrleans.Host.Storage;
 
 namespace IotaOrleans.Host.CommandLine.Cluster;
 
@@ -13,10 +15,9 @@ internal sealed class JoinCommand : IotaCommand
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(3);
 
     private readonly Setting<DnsEndPoint?> _cluster = new(
-        SettingGroups.Swarm, "--cluster", "The control silo to join", ClusterSettings.HostAndPort(), null)
-    {
-        Mandatory = true,
-    };
+        SettingGroups.Swarm, "--cluster", "The control silo to join", ClusterSettings.HostAndPort(), null);
+
+    private readonly Setting<StoreAddress?> _store = RunSettings.StoreOf("Instead of --cluster: the PostgreSQL database in which the cluster keeps the list of its silos");
 
     private readonly Setting<IReadOnlyList<string>?> _miners = new(
         SettingGroups.Swarm, "--miner", "Name of the miner, or several with commas; the same name is the same miner, whenever it comes back",
@@ -27,6 +28,9 @@ internal sealed class JoinCommand : IotaCommand
 
     private readonly Setting<double> _processorShare = new(
         SettingGroups.Swarm, "--processor-share", "Most of the time that each lane computes, for a machine that has other work too", Values.Number(0, 1, aboveMinimum: true), 1);
+
+    private readonly Setting<string?> _key = new(
+        SettingGroups.Swarm, "--key", "File with the key (PEM, ECDSA on P-256) by which the miners sign what they did; made when it is missing", Values.Text("FILE"), null, "a key for as long as the program runs");
 
     private readonly ClusterSettings _endpoints = new(defaultSiloPort: 0);
     private readonly VerboseSetting _output = new();
@@ -40,7 +44,7 @@ internal sealed class JoinCommand : IotaCommand
     public JoinCommand()
         : base("join", "Hosts a miner that works for a cluster.")
     {
-        Option[] options = [_cluster, _miners, _lanes, _processorShare];
+        Option[] options = [_cluster, _store, _miners, _lanes, _processorShare, _key];
         foreach (var option in options)
         {
             Options.Add(option);
@@ -60,17 +64,29 @@ internal sealed class JoinCommand : IotaCommand
     {
         var isChild = parsed.GetValue(_leaveWithInput);
         var miners = _miners.Of(parsed) ?? [ClusterSettings.MachineName];
-        var primary = await ResolveAsync(_cluster.Of(parsed)!, cancellationToken);
-        var endpoints = _endpoints.Read(parsed, primary);
+        var store = _cluster.IsGiven(parsed) ? null : _store.Of(parsed);
+        var server = store?.Resolve() ?? await ResolveAsync(_cluster.Of(parsed), cancellationToken);
+        var endpoints = _endpoints.Read(parsed, server) with { Store = store };
         var logging = new HostLogging { Notice = Console.Error.WriteLine, Verbose = _output.Verbose.Of(parsed) };
         using var interruption = new Interruption(beforeLeaving: () => { });
         // A child hears of Ctrl+C through its parent, which stops the run first.
         var leave = isChild ? InputEndedAsync() : interruption.WaitAsync();
-        await ControlSilo.WaitForAsync(primary, interruption.Requested);
-        using var host = MinerHost.Build(endpoints, miners, _lanes.Of(parsed) ?? ControlHost.Lanes(miners.Count), _processorShare.Of(parsed), logging);
-        await StartAsync(host, primary);
+        using var host = MinerHost.Build(
+            endpoints, new IotaSiloOptions { Miners = miners, Lanes = _lanes.Of(parsed) ?? ControlHost.Lanes(miners.Count), ProcessorShare = _processorShare.Of(parsed), KeyFile = _key.Of(parsed) }, logging);
+        if (store is null)
+        {
+            await ControlSilo.WaitForAsync(server, interruption.Requested);
+        }
+        else
+        {
+            await using var database = new PostgresDatabase(store);
+            await database.RequireAsync(interruption.Requested);
+        }
+
+        var cluster = store is null ? server.ToString() : $"cluster {endpoints.ClusterId} of {store}";
+        await StartAsync(host, cluster);
         logging.Started();
-        await Console.Out.WriteLineAsync($"joined {primary} as {string.Join(", ", miners)}; Ctrl+C leaves");
+        await Console.Out.WriteLineAsync($"joined {cluster} as {string.Join(", ", miners)}; Ctrl+C leaves");
         await leave;
         await LeaveAsync(host.Services.GetRequiredService<IGrainFactory>(), miners);
         using var patience = new CancellationTokenSource(StopPatience);
@@ -106,7 +122,7 @@ internal sealed class JoinCommand : IotaCommand
         }
     }
 
-    private static async Task StartAsync(IHost host, IPEndPoint primary)
+    private static async Task StartAsync(IHost host, string cluster)
     {
         try
         {
@@ -116,13 +132,18 @@ internal sealed class JoinCommand : IotaCommand
         {
             throw new IotaException(
                 ExitCode.Environment,
-                $"the silo at {primary} did not let this one join ({failure.GetBaseException().GetType().Name}); check that --cluster names a control silo and that --cluster-id is its own, or see why with --verbose",
+                $"{cluster} did not let this silo join ({failure.GetBaseException().GetType().Name}); check that --cluster names a control silo and that --cluster-id is its own, or see why with --verbose",
                 failure);
         }
     }
 
-    private static async Task<IPEndPoint> ResolveAsync(DnsEndPoint cluster, CancellationToken cancellationToken)
+    private static async Task<IPEndPoint> ResolveAsync(DnsEndPoint? cluster, CancellationToken cancellationToken)
     {
+        if (cluster is null)
+        {
+            throw new IotaException(ExitCode.Usage, "--cluster is missing: give --cluster HOST:PORT, or set IOTA_CLUSTER; or --store, when the cluster keeps the list of its silos in PostgreSQL");
+        }
+
         try
         {
             var addresses = await Dns.GetHostAddressesAsync(cluster.Host, AddressFamily.InterNetwork, cancellationToken);

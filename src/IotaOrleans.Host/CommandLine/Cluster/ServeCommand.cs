@@ -1,6 +1,7 @@
 using System.CommandLine;
 using IotaOrleans.Host.CommandLine.Settings;
 using IotaOrleans.Host.Hosting;
+using IotaOrleans.Host.Storage;
 using IotaOrleans.Host.Telemetry;
 using IotaOrleans.Host.Web;
 
@@ -12,6 +13,7 @@ internal sealed class ServeCommand : IotaCommand
     private const string DatabaseName = "cluster.db";
 
     private readonly Setting<string?> _runs = RunSettings.RunsFolder();
+    private readonly Setting<StoreAddress?> _store = RunSettings.StoreOf("Keep the cluster's state, receipts and payouts, and the list of its silos, in PostgreSQL", "SQLite in the runs' folder");
     private readonly ClusterSettings _endpoints = new(HostDefaults.SiloPort);
 
     private readonly Setting<string?> _address = new(
@@ -32,6 +34,7 @@ internal sealed class ServeCommand : IotaCommand
         : base("serve", "Keeps a control silo up, with its page, for miners to join.")
     {
         Options.Add(_runs);
+        Options.Add(_store);
         Use(_endpoints);
         Option[] web = [_address, _port, _token, _collector];
         foreach (var option in web)
@@ -52,7 +55,7 @@ internal sealed class ServeCommand : IotaCommand
         LoopbackPorts.Require(_endpoints.SiloPort.Of(parsed), "--silo-port");
         LoopbackPorts.Require(_endpoints.TensorPort.Of(parsed), "--tensor-port");
         using var interruption = new Interruption(beforeLeaving: () => { });
-        var endpoints = _endpoints.Read(parsed, primary: null);
+        var endpoints = _endpoints.Read(parsed, primary: null) with { Store = _store.Of(parsed) };
         await using var host = await ControlHost.StartAsync(
             new ControlHostOptions
             {
@@ -64,7 +67,7 @@ internal sealed class ServeCommand : IotaCommand
             },
             interruption.Requested);
         await Console.Out.WriteLineAsync($"page       {host.Page}");
-        await Console.Out.WriteLineAsync($"miners     iota join --cluster {endpoints.Primary} --cluster-id {endpoints.ClusterId}");
+        await Console.Out.WriteLineAsync($"miners     iota join {(endpoints.Store is null ? $"--cluster {endpoints.Primary}" : "--store URL")} --cluster-id {endpoints.ClusterId}");
         await interruption.WaitAsync();
         return (int)ExitCode.Success;
     }

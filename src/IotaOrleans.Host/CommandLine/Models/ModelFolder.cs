@@ -17,10 +17,6 @@ internal static class ModelFolder
             return path;
         }
 
-        // Steps are written with leading zeros: the last name is the newest.
-        return Directory.EnumerateDirectories(checkpoints)
-            .Where(folder => File.Exists(Path.Combine(folder, LlamaConfigurationFile.Name)))
-            .Max(StringComparer.Ordinal)
-            ?? throw new IotaException(ExitCode.Model, $"{path} has no checkpoint yet");
+        return new CheckpointStore(checkpoints).FindLatest() ?? throw new IotaException(ExitCode.Model, $"{path} has no checkpoint yet");
     }
 }

@@ -36,6 +36,9 @@ internal sealed class Setting<T> : Option<T>, ISetting
     /// <summary>Whether the option or its variable must be given. (<see cref="Option.Required"/> would not see the variable.)</summary>
     public bool Mandatory { get; init; }
 
+    /// <summary>Whether what is given may hold a password, which no message repeats.</summary>
+    public bool IsSecret { get; init; }
+
     /// <summary>Whether the person gave a value, by option or by variable.</summary>
     public bool IsGiven(ParseResult parsed) => parsed.GetResult(this) is { Implicit: false } || FromVariable() is not null;
 
@@ -66,7 +69,7 @@ internal sealed class Setting<T> : Option<T>, ISetting
             return value;
         }
 
-        result.AddError($"{source}: '{text}' is not {_parser.Expected}");
+        result.AddError(IsSecret ? $"{source} is not {_parser.Expected}" : $"{source}: '{text}' is not {_parser.Expected}");
         return _fallback;
     }
 }

@@ -10,10 +10,11 @@ internal static class SettingGroups
     public const string Costs = "Costs, in any unit of time";
     public const string Training = "Training";
     public const string Rhythm = "Evaluation, checkpoints and rewards";
+    public const string Trust = "Checks";
     public const string Run = "Run";
     public const string Sampling = "Sampling";
     public const string Web = "Page and telemetry";
     public const string Output = "Output";
 
-    public static IReadOnlyList<string> Order { get; } = [Data, Model, Swarm, Schedule, Costs, Training, Rhythm, Run, Sampling, Web, Output];
+    public static IReadOnlyList<string> Order { get; } = [Data, Model, Swarm, Schedule, Costs, Training, Rhythm, Trust, Run, Sampling, Web, Output];
 }

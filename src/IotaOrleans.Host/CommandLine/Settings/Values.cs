@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Numerics;
+using IotaOrleans.Host.Storage;
 
 namespace IotaOrleans.Host.CommandLine.Settings;
 
@@ -107,6 +108,9 @@ internal static class Values
             Uri.TryCreate(text, UriKind.Absolute, out value) && value.Scheme is "http" or "https";
         return new ValueParser<Uri?>("URL", "an address like http://127.0.0.1:8080", TryParse, value => value?.ToString());
     }
+
+    /// <summary>A PostgreSQL database.</summary>
+    public static ValueParser<StoreAddress?> Store() => new("URL", $"of the form {StoreAddress.Form}", StoreAddress.TryParse, value => value?.ToString());
 
     /// <summary>The same values, or none.</summary>
     public static ValueParser<T?> OrNone<T>(this ValueParser<T> parser)

@@ -127,6 +127,11 @@ internal sealed class StatusCommand : IotaCommand
             console.WriteLine($"{run.Run} is at {run.Page}");
         }
 
+        foreach (var run in runs.Where(run => run.Warning is not null))
+        {
+            console.WriteLine($"{run.Run}: {run.Warning}");
+        }
+
         foreach (var run in runs.Where(run => run.Failure is not null))
         {
             console.WriteLine($"{run.Run} failed: {run.Failure}");

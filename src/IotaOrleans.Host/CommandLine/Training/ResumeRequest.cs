@@ -23,6 +23,8 @@ internal sealed record ResumeRequest
 
     public int? CheckpointInterval { get; init; }
 
+    public int? CheckpointsKept { get; init; }
+
     public TrainingMode? Mode { get; init; }
 
     public ScheduleKind? Schedule { get; init; }

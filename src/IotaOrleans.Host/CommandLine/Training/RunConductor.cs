@@ -15,6 +15,8 @@ internal sealed class RunConductor(
 
     private readonly ITrainingRunGrain _grain = host.Grains.GetGrain<ITrainingRunGrain>(run.Folder.Name);
     private readonly RunFollower _follower = new(host.Grains.GetGrain<IRunViewGrain>(run.Folder.Name), progress, reporter);
+    // Each loss is told once: who waits for it goes on waiting over a resumption.
+    private Task<ChildSilo> _lost = children.LostAsync();
     private string? _checkpointAtLoss;
     private int _repairs;
 
@@ -52,20 +54,19 @@ internal sealed class RunConductor(
 
     private async Task<(RunEvent Last, bool Repaired)> FollowAsync(CancellationToken interrupted)
     {
-        var end = _follower.FollowAsync(happened => recorder.Record(RunPhase.Training, progress, always: happened is RunStarted), CancellationToken.None);
-        var lost = children.LostAsync();
+        var end = _follower.FollowAsync(happened => recorder.Record(RunPhase.Training, progress, always: happened is RunStarted or CheckpointFailed or CheckpointWritten), CancellationToken.None);
         var repair = Task.CompletedTask;
         var repaired = false;
-        while (await Task.WhenAny(end, lost) == lost)
+        while (await Task.WhenAny(end, _lost) == _lost)
         {
-            var silo = await lost;
+            var silo = await _lost;
+            _lost = children.LostAsync();
             CountRepair(silo);
             reporter.Notice($"{silo.LastWords}; starting it again");
             children.Remove(silo);
             await repair;
             repair = RepairAsync(silo, interrupted);
             repaired = true;
-            lost = children.LostAsync();
         }
 
         await repair;

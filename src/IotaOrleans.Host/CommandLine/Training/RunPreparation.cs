@@ -82,6 +82,7 @@ internal sealed class RunPreparation(string runs, IRunReporter reporter)
                 EvaluationInterval = request.EvaluationInterval ?? before.EvaluationInterval,
                 EvaluationSequences = request.EvaluationSequences ?? before.EvaluationSequences,
                 CheckpointInterval = request.CheckpointInterval ?? before.CheckpointInterval,
+                CheckpointsKept = request.CheckpointsKept ?? before.CheckpointsKept,
                 Mode = request.Mode ?? before.Mode,
                 Schedule = schedule,
                 WireFormat = request.Wire ?? before.WireFormat,

@@ -75,8 +75,10 @@ internal static class SpecificationBuilder
             EvaluationInterval = request.EvaluationInterval,
             EvaluationSequences = request.EvaluationSequences,
             CheckpointInterval = request.CheckpointInterval,
+            CheckpointsKept = request.CheckpointsKept,
             EpochSteps = request.EpochSteps,
-            EpochEmission = request.Emission,
+            Rewards = request.Rewards,
+            Validation = request.Validation,
             Mode = request.Mode,
             Swarm = request.Swarm,
             Schedule = request.Schedule,
@@ -86,6 +88,7 @@ internal static class SpecificationBuilder
             CheckpointDirectory = places.CheckpointDirectory,
             InitialModel = request.InitialModel is { } folder ? Path.GetFullPath(folder) : null,
         };
+        specification = specification with { Adversaries = AdversaryAssigner.Assign(specification, request.Adversaries) };
         RunSpecificationValidator.Validate(specification);
         RequireSmallFrames(specification);
         // With one block per stage, one stage or a cut of its own there is nothing to choose.

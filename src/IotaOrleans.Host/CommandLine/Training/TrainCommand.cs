@@ -14,6 +14,7 @@ internal sealed class TrainCommand : IotaCommand
     private readonly PipelineSettings _swarm = new();
     private readonly TrainingSettings _training = new();
     private readonly RhythmSettings _rhythm = new();
+    private readonly TrustSettings _trust = new();
     private readonly RunSettings _run = new();
     private readonly WebSettings _web = new();
     private readonly OutputSettings _output = new();
@@ -21,7 +22,7 @@ internal sealed class TrainCommand : IotaCommand
     public TrainCommand()
         : base("train", "Trains a model on a swarm of miners, on this machine or over many.")
     {
-        Use(_data, _model, _swarm, _training, _rhythm, _run, _web, _output);
+        Use(_data, _model, _swarm, _training, _rhythm, _trust, _run, _web, _output);
     }
 
     public override IReadOnlyList<(string Line, string Meaning)> Examples =>
@@ -31,6 +32,7 @@ internal sealed class TrainCommand : IotaCommand
         ("iota train --preset tiny --stages 3 --silos 3", "A larger model over three processes"),
         ("iota train --remote-miners ada,bob --advertised-address 10.0.0.5", "Two stages on two other machines"),
         ("iota train --bottleneck 2 --wire bf16", "A 128th of the bytes between the stages"),
+        ("iota train --store postgres://iota@db.example/iota", "Keep receipts and payouts in PostgreSQL"),
         ("iota train --resume brisk-otter --steps 4000", "Go on with a run, for longer"),
         ("iota train --json --quiet | tail -1", "Only the result, for a script"),
     ];
@@ -63,6 +65,7 @@ internal sealed class TrainCommand : IotaCommand
     private TrainSessionOptions ReadSession(ParseResult parsed) => new()
     {
         Runs = _run.Runs.Of(parsed)!,
+        Store = _run.Store.Of(parsed),
         Web = _web.NoHttp.Of(parsed) ? null : new WebOptions { Port = _web.HttpPort.Of(parsed) },
         Telemetry = new TelemetryOptions { OtlpEndpoint = _web.OtlpEndpoint.Of(parsed) },
         Address = _swarm.AdvertisedAddress.Of(parsed)!,
@@ -80,7 +83,7 @@ internal sealed class TrainCommand : IotaCommand
         [
             _training.Steps, _swarm.Stages, _swarm.Miners, _swarm.Chunks, _swarm.Silos, _swarm.RemoteMiners, _swarm.AdvertisedAddress, _swarm.SiloPort,
             _swarm.Mode, _swarm.Schedule, _swarm.Wire, _swarm.Transport,
-            _rhythm.EvaluationInterval, _rhythm.EvaluationSequences, _rhythm.CheckpointInterval, _run.Runs, _run.Resume,
+            _rhythm.EvaluationInterval, _rhythm.EvaluationSequences, _rhythm.CheckpointInterval, _rhythm.KeepCheckpoints, _run.Store, _run.Runs, _run.Resume,
         ];
         var ours = _web.All.Concat(_output.All).Concat(changeable.Cast<Option>()).ToHashSet();
         var wrong = Options.FirstOrDefault(option => !ours.Contains(option) && parsed.GetResult(option) is { Implicit: false });
@@ -107,6 +110,7 @@ internal sealed class TrainCommand : IotaCommand
             EvaluationInterval = _rhythm.EvaluationInterval.GivenIn(parsed),
             EvaluationSequences = _rhythm.EvaluationSequences.GivenIn(parsed),
             CheckpointInterval = _rhythm.CheckpointInterval.GivenIn(parsed),
+            CheckpointsKept = _rhythm.KeepCheckpoints.GivenIn(parsed),
         };
     }
 
@@ -156,7 +160,10 @@ internal sealed class TrainCommand : IotaCommand
         EvaluationInterval = _rhythm.EvaluationInterval.Of(parsed),
         EvaluationSequences = _rhythm.EvaluationSequences.Of(parsed),
         CheckpointInterval = _rhythm.CheckpointInterval.Of(parsed),
+        CheckpointsKept = _rhythm.KeepCheckpoints.Of(parsed),
         EpochSteps = _rhythm.EpochSteps.Of(parsed),
-        Emission = _rhythm.Emission.Of(parsed),
+        Rewards = _rhythm.Rewards(parsed),
+        Validation = new ValidationSettings { Rate = _trust.ValidationRate.Of(parsed), QuarantineEpochs = _trust.QuarantineEpochs.Of(parsed), KeepsChecks = _trust.KeepChecks.Of(parsed) },
+        Adversaries = _trust.Adversaries.Of(parsed) ?? [],
     };
 }

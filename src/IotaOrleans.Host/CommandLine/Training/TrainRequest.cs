@@ -1,3 +1,4 @@
+using IotaOrleans.Host.CommandLine.Settings;
 using IotaOrleans.Training.Data;
 using IotaOrleans.Training.Models;
 
@@ -67,9 +68,15 @@ internal sealed record TrainRequest
 
     public int CheckpointInterval { get; init; } = 500;
 
+    public int CheckpointsKept { get; init; } = 3;
+
     public int EpochSteps { get; init; } = 100;
 
-    public long Emission { get; init; } = 1_000_000;
+    public RewardPolicy Rewards { get; init; } = new() { Emission = 1_000_000 };
+
+    public ValidationSettings Validation { get; init; } = new();
+
+    public IReadOnlyList<AdversaryCount> Adversaries { get; init; } = [];
 }
 
 /// <summary>What stages of equal cost are cut by.</summary>

@@ -24,11 +24,11 @@ internal sealed class TrainSession(TrainSessionOptions options, IRunReporter rep
             LoopbackPorts.Require(web.Port, "--http-port");
         }
 
+        LoopbackPorts.Require(options.SiloPort, "--silo-port");
         using var run = await Task.Run(() => prepare(new RunPreparation(options.Runs, reporter), interruption.Requested));
         using var log = new RunLog(run.Folder.LogFile);
         Describe(run);
-        LoopbackPorts.Require(options.SiloPort, "--silo-port");
-        var endpoints = SiloEndpoints.NewCluster(options.Address, options.SiloPort) with { Transport = options.Transport };
+        var endpoints = SiloEndpoints.NewCluster(options.Address, options.SiloPort) with { Transport = options.Transport, Store = options.Store };
         var plan = MinerPlan.Deal([.. run.Specification.Shards.Select(shard => shard.Miner).Distinct().Except(run.RemoteMiners)], run.Silos);
         var since = time.GetUtcNow();
         reporter.Waiting("starting the control silo");
@@ -37,7 +37,7 @@ internal sealed class TrainSession(TrainSessionOptions options, IRunReporter rep
         await using var children = started = new ChildSilos(endpoints, log.Write);
         Invite(run, endpoints);
 
-        var recorder = new StatusRecorder(run.Folder, host.Page, time);
+        var recorder = new StatusRecorder(run.Folder, host.Page, () => host.StoreWarning, time);
         if (host.Page is { } page)
         {
             reporter.Fact("page", page.ToString());
@@ -55,7 +55,7 @@ internal sealed class TrainSession(TrainSessionOptions options, IRunReporter rep
     /// <summary>Tells how miners come in: those that the run waits for, and in elastic mode anybody.</summary>
     private void Invite(PreparedRun run, SiloEndpoints endpoints)
     {
-        var invitation = $"iota join --cluster {endpoints.Primary} --cluster-id {endpoints.ClusterId}";
+        var invitation = $"iota join {(endpoints.Store is null ? $"--cluster {endpoints.Primary}" : "--store URL")} --cluster-id {endpoints.ClusterId}";
         foreach (var miner in run.RemoteMiners)
         {
             reporter.Fact("join", $"{invitation} --miner {miner}");
@@ -116,5 +116,9 @@ internal sealed class TrainSession(TrainSessionOptions options, IRunReporter rep
             _ => $"{Figures.Plural(miners, "miner")} on {Figures.Plural(Math.Min(run.Silos, miners), "silo")}",
         });
         reporter.Fact("run", Figures.Place(run.Folder.FullPath));
+        if (options.Store is { } store)
+        {
+            reporter.Fact("store", store.ToString());
+        }
     }
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using IotaOrleans.Grains.Hosting;
+using IotaOrleans.Host.Storage;
 using IotaOrleans.Host.Telemetry;
 using IotaOrleans.Host.Web;
 
@@ -10,6 +11,9 @@ internal sealed record TrainSessionOptions
 {
     /// <summary>Folder that holds one folder per run.</summary>
     public required string Runs { get; init; }
+
+    /// <summary>The database of the cluster, or null for a file of the run.</summary>
+    public StoreAddress? Store { get; init; }
 
     /// <summary>The page, or null for none.</summary>
     public WebOptions? Web { get; init; }

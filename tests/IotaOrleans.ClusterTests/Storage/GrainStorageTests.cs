@@ -1,20 +1,27 @@
+using System.Globalization;
+using IotaOrleans.Host.Storage;
 using IotaOrleans.Tests;
+using Microsoft.Data.Sqlite;
 using Orleans.Storage;
 
 namespace IotaOrleans.ClusterTests.Storage;
 
-public sealed class SqliteGrainStorageTests : IDisposable
+/// <summary>What every grain storage keeps to, wherever it stores.</summary>
+public abstract class GrainStorageTests
 {
-    private readonly TemporaryFolder _folder = new();
+    private protected abstract void Configure(ISiloBuilder silo);
 
-    private string Database => _folder.File("state.db");
+    /// <summary>Runs a statement past the provider and returns its only value.</summary>
+    private protected abstract object Execute(string text);
 
-    public void Dispose() => _folder.Dispose();
+    private protected Task<StorageCluster> StartAsync(short silos = 1, bool deleteOnClear = false) => StorageCluster.StartAsync(Configure, silos, deleteOnClear);
+
+    private long Query(string text) => Convert.ToInt64(Execute(text), CultureInfo.InvariantCulture);
 
     [Fact]
     public async Task State_is_written_read_again_and_overwritten()
     {
-        await using SqliteCluster cluster = await SqliteCluster.StartAsync(Database);
+        await using StorageCluster cluster = await StartAsync();
         INotebookGrain notebook = cluster.Notebook("a");
         (await notebook.HasRecordAsync()).Should().BeFalse();
 
@@ -26,18 +33,18 @@ public sealed class SqliteGrainStorageTests : IDisposable
         await cluster.ReloadAsync(notebook);
 
         (await notebook.ReadAsync()).Text.Should().Be("second");
-        cluster.Query<long>("SELECT Version FROM GrainState").Should().Be(2);
+        Query("SELECT Version FROM GrainState").Should().Be(2);
     }
 
     [Fact]
     public async Task A_cleared_grain_keeps_its_version_and_can_write_again()
     {
-        await using SqliteCluster cluster = await SqliteCluster.StartAsync(Database);
+        await using StorageCluster cluster = await StartAsync();
         INotebookGrain notebook = cluster.Notebook("a");
         await notebook.WriteAsync("first");
         await notebook.ClearAsync();
         (await notebook.ReadAsync()).Text.Should().BeEmpty();
-        cluster.Query<long>("SELECT Version FROM GrainState WHERE PayloadBinary IS NULL").Should().Be(2);
+        Query("SELECT Version FROM GrainState WHERE PayloadBinary IS NULL").Should().Be(2);
 
         await cluster.ReloadAsync(notebook);
         (await notebook.HasRecordAsync()).Should().BeFalse();
@@ -45,17 +52,17 @@ public sealed class SqliteGrainStorageTests : IDisposable
         await cluster.ReloadAsync(notebook);
 
         (await notebook.ReadAsync()).Text.Should().Be("second");
-        cluster.Query<long>("SELECT Version FROM GrainState").Should().Be(3);
+        Query("SELECT Version FROM GrainState").Should().Be(3);
     }
 
     [Fact]
     public async Task A_cleared_grain_leaves_no_row_when_the_options_say_so()
     {
-        await using SqliteCluster cluster = await SqliteCluster.StartAsync(Database, deleteOnClear: true);
+        await using StorageCluster cluster = await StartAsync(deleteOnClear: true);
         INotebookGrain notebook = cluster.Notebook("a");
         await notebook.WriteAsync("first");
         await notebook.ClearAsync();
-        cluster.Query<long>("SELECT COUNT(*) FROM GrainState").Should().Be(0);
+        Query("SELECT COUNT(*) FROM GrainState").Should().Be(0);
 
         await notebook.WriteAsync("second");
         await cluster.ReloadAsync(notebook);
@@ -68,27 +75,27 @@ public sealed class SqliteGrainStorageTests : IDisposable
     [InlineData(true)]
     public async Task Another_writer_makes_writing_and_clearing_inconsistent(bool deleteOnClear)
     {
-        await using SqliteCluster cluster = await SqliteCluster.StartAsync(Database, deleteOnClear: deleteOnClear);
+        await using StorageCluster cluster = await StartAsync(deleteOnClear: deleteOnClear);
         INotebookGrain notebook = cluster.Notebook("a");
         await notebook.WriteAsync("first");
-        cluster.Query<long>("UPDATE GrainState SET Version = Version + 1 RETURNING Version");
+        Query("UPDATE GrainState SET Version = Version + 1 RETURNING Version");
 
         await notebook.Invoking(other => other.WriteAsync("second")).Should().ThrowAsync<InconsistentStateException>();
         (await notebook.ReadAsync()).Text.Should().Be("first", "the failed activation ended, and the next one read the database");
-        cluster.Query<long>("UPDATE GrainState SET Version = Version + 1 RETURNING Version");
+        Query("UPDATE GrainState SET Version = Version + 1 RETURNING Version");
         await notebook.Invoking(other => other.ClearAsync()).Should().ThrowAsync<InconsistentStateException>();
 
         (await notebook.ReadAsync()).Text.Should().Be("first");
-        cluster.Query<long>("SELECT Version FROM GrainState").Should().Be(3);
+        Query("SELECT Version FROM GrainState").Should().Be(3);
     }
 
     [Fact]
     public async Task A_row_that_vanished_makes_writing_inconsistent()
     {
-        await using SqliteCluster cluster = await SqliteCluster.StartAsync(Database);
+        await using StorageCluster cluster = await StartAsync();
         INotebookGrain notebook = cluster.Notebook("a");
         await notebook.WriteAsync("first");
-        cluster.Query<long>("DELETE FROM GrainState RETURNING Version");
+        Query("DELETE FROM GrainState RETURNING Version");
 
         await notebook.Invoking(other => other.WriteAsync("second")).Should().ThrowAsync<InconsistentStateException>();
     }
@@ -96,7 +103,7 @@ public sealed class SqliteGrainStorageTests : IDisposable
     [Fact]
     public async Task A_first_write_loses_against_a_row_that_is_already_there()
     {
-        await using SqliteCluster cluster = await SqliteCluster.StartAsync(Database);
+        await using StorageCluster cluster = await StartAsync();
         IGrainStorage storage = cluster.Storages[0];
         var grain = GrainId.Create("notebook", "a");
         var early = new GrainState<NotebookState>(new NotebookState { Text = "early" });
@@ -105,23 +112,22 @@ public sealed class SqliteGrainStorageTests : IDisposable
         await storage.WriteStateAsync("notebook", grain, early);
         await storage.Invoking(other => other.WriteStateAsync("notebook", grain, late)).Should().ThrowAsync<InconsistentStateException>();
 
-        cluster.Query<long>("SELECT COUNT(*) FROM GrainState").Should().Be(1);
+        Query("SELECT COUNT(*) FROM GrainState").Should().Be(1);
         early.ETag.Should().Be("1");
         late.ETag.Should().BeNull();
     }
 
     [Fact]
-    public async Task State_survives_a_restart_in_one_file()
+    public async Task State_survives_a_restart()
     {
         byte[] bytes = new byte[1 << 20];
         new Random(7).NextBytes(bytes);
-        await using (SqliteCluster cluster = await SqliteCluster.StartAsync(Database))
+        await using (StorageCluster cluster = await StartAsync())
         {
             await cluster.Notebook("a").WriteAsync("kept", bytes);
         }
 
-        Directory.EnumerateFiles(_folder.Path).Should().Equal([Database], "a stopped run is one file that can be copied");
-        await using SqliteCluster restarted = await SqliteCluster.StartAsync(Database);
+        await using StorageCluster restarted = await StartAsync();
 
         NotebookState state = await restarted.Notebook("a").ReadAsync();
         state.Text.Should().Be("kept");
@@ -136,7 +142,7 @@ public sealed class SqliteGrainStorageTests : IDisposable
     [InlineData("c0ffeec0ffeec0ffeec0ffeec0ffee00", "C0FFEEC0FFEEC0FFEEC0FFEEC0FFEE00")]
     public async Task Keys_do_not_share_state(string left, string right)
     {
-        await using SqliteCluster cluster = await SqliteCluster.StartAsync(Database);
+        await using StorageCluster cluster = await StartAsync();
         await cluster.Notebook(left).WriteAsync("left");
         await cluster.Notebook(right).WriteAsync("right");
         await cluster.ReloadAsync(cluster.Notebook(left));
@@ -147,20 +153,20 @@ public sealed class SqliteGrainStorageTests : IDisposable
     [Fact]
     public async Task Grain_types_do_not_share_state()
     {
-        await using SqliteCluster cluster = await SqliteCluster.StartAsync(Database);
+        await using StorageCluster cluster = await StartAsync();
         IGrainStorage storage = cluster.Storages[0];
 
         await storage.WriteStateAsync("state", GrainId.Create("left", "a"), new GrainState<NotebookState>(new NotebookState()));
         await storage.WriteStateAsync("state", GrainId.Create("right", "a"), new GrainState<NotebookState>(new NotebookState()));
         await storage.WriteStateAsync("other", GrainId.Create("left", "a"), new GrainState<NotebookState>(new NotebookState()));
 
-        cluster.Query<long>("SELECT COUNT(*) FROM GrainState").Should().Be(3);
+        Query("SELECT COUNT(*) FROM GrainState").Should().Be(3);
     }
 
     [Fact]
     public async Task Two_silos_write_at_once_and_lose_nothing()
     {
-        await using SqliteCluster cluster = await SqliteCluster.StartAsync(Database, silos: 2);
+        await using StorageCluster cluster = await StartAsync(silos: 2);
 
         await Task.WhenAll(Enumerable.Range(0, 20).Select(async index =>
         {
@@ -176,13 +182,13 @@ public sealed class SqliteGrainStorageTests : IDisposable
             (await cluster.Notebook($"n{index}").ReadAsync()).Sum.Should().Be(10);
         }
 
-        cluster.Query<long>("SELECT SUM(Version) FROM GrainState").Should().Be(200);
+        Query("SELECT SUM(Version) FROM GrainState").Should().Be(200);
     }
 
     [Fact]
     public async Task Of_two_silos_that_write_the_same_version_one_wins()
     {
-        await using SqliteCluster cluster = await SqliteCluster.StartAsync(Database, silos: 2);
+        await using StorageCluster cluster = await StartAsync(silos: 2);
         cluster.Storages.Should().HaveCount(2);
         var grain = GrainId.Create("notebook", "shared");
 
@@ -217,4 +223,47 @@ public sealed class SqliteGrainStorageTests : IDisposable
             return false;
         }
     }
+}
+
+/// <summary>Grain state in a SQLite file.</summary>
+public sealed class SqliteGrainStorageTests : GrainStorageTests, IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    private string Database => _folder.File("state.db");
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task What_is_left_when_the_silo_has_ended_is_one_file()
+    {
+        await using (StorageCluster cluster = await StartAsync())
+        {
+            await cluster.Notebook("a").WriteAsync("kept");
+        }
+
+        Directory.EnumerateFiles(_folder.Path).Should().Equal([Database], "a stopped run is one file that can be copied");
+    }
+
+    private protected override void Configure(ISiloBuilder silo) => silo.AddSqliteGrainStorage(Database);
+
+    private protected override object Execute(string text)
+    {
+        using var connection = new SqliteConnection($"Data Source={Database};Pooling=False");
+        connection.Open();
+        using SqliteCommand command = connection.CreateCommand();
+        command.CommandText = text;
+        return command.ExecuteScalar()!;
+    }
+}
+
+/// <summary>Grain state in PostgreSQL.</summary>
+[Collection(PostgresGroup.Name)]
+public sealed class PostgresGrainStorageTests(PostgresServer server) : GrainStorageTests
+{
+    private readonly StoreAddress _store = server.NewDatabase();
+
+    private protected override void Configure(ISiloBuilder silo) => silo.AddPostgresGrainStorage(_store);
+
+    private protected override object Execute(string text) => PostgresServer.Scalar(_store, text)!;
 }

@@ -1,5 +1,4 @@
 using IotaOrleans.Host.Storage;
-using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Configuration;
 using Orleans.Storage;
@@ -7,21 +6,19 @@ using Orleans.TestingHost;
 
 namespace IotaOrleans.ClusterTests.Storage;
 
-/// <summary>A cluster whose control storage is a real SQLite file; a second cluster on the same file is its restart.</summary>
-internal sealed class SqliteCluster : IAsyncDisposable
+/// <summary>A cluster whose control storage is a real database; a second cluster on the same one is its restart.</summary>
+internal sealed class StorageCluster : IAsyncDisposable
 {
     private readonly InProcessTestCluster _cluster;
-    private readonly string _path;
 
-    private SqliteCluster(string path, short silos, bool deleteOnClear)
+    private StorageCluster(Action<ISiloBuilder> configure, short silos, bool deleteOnClear)
     {
-        _path = path;
         var builder = new InProcessTestClusterBuilder(silos);
         builder.Options.ServiceId = "iota-storage-test";
         builder.ConfigureSilo((_, silo) =>
         {
-            silo.AddSqliteGrainStorage(path);
-            silo.Services.Configure<AdoNetGrainStorageOptions>(SqliteStorageHostingExtensions.InnerName(StorageNames.Control), options => options.DeleteStateOnClear = deleteOnClear);
+            configure(silo);
+            silo.Services.Configure<AdoNetGrainStorageOptions>(PatientStorage.InnerName(StorageNames.Control), options => options.DeleteStateOnClear = deleteOnClear);
         });
         _cluster = builder.Build();
     }
@@ -30,9 +27,9 @@ internal sealed class SqliteCluster : IAsyncDisposable
     public IReadOnlyList<IGrainStorage> Storages => [.. _cluster.Silos.Select(silo =>
         _cluster.GetSiloServiceProvider(silo.SiloAddress).GetRequiredKeyedService<IGrainStorage>(StorageNames.Control))];
 
-    public static async Task<SqliteCluster> StartAsync(string path, short silos = 1, bool deleteOnClear = false)
+    public static async Task<StorageCluster> StartAsync(Action<ISiloBuilder> configure, short silos = 1, bool deleteOnClear = false)
     {
-        var cluster = new SqliteCluster(path, silos, deleteOnClear);
+        var cluster = new StorageCluster(configure, silos, deleteOnClear);
         await cluster._cluster.DeployAsync();
         return cluster;
     }
@@ -41,16 +38,6 @@ internal sealed class SqliteCluster : IAsyncDisposable
 
     /// <summary>Ends the activation, so that the next call reads the database.</summary>
     public Task ReloadAsync(INotebookGrain notebook) => _cluster.DeactivateAsync(notebook);
-
-    /// <summary>Runs a statement past the provider and returns its only value.</summary>
-    public T Query<T>(string text)
-    {
-        using var connection = new SqliteConnection($"Data Source={_path};Pooling=False");
-        connection.Open();
-        using SqliteCommand command = connection.CreateCommand();
-        command.CommandText = text;
-        return (T)command.ExecuteScalar()!;
-    }
 
     public ValueTask DisposeAsync() => _cluster.DisposeAsync();
 }

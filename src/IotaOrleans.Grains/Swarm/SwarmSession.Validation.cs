@@ -1,0 +1,258 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Security.Cryptography;
+using IotaOrleans.Protocol.Attribution;
+using IotaOrleans.Protocol.Validation;
+using Microsoft.Extensions.Logging;
+
+namespace IotaOrleans.Grains.Swarm;
+
+/// <summary>Who is believed: segments are drawn by lot and done again, losses are attributed to miners, and who is found to be wrong goes.</summary>
+internal sealed partial class SwarmSession
+{
+    private const int MostWaitingAudits = 32;
+    private const int StepsBetweenLooks = 10;
+    private const double TrendSmoothing = 0.05;
+    private const int ChecksThatClear = 5;
+    private const int MostHalves = 4096;
+    private const int StepsBetweenSuspicions = 250;
+
+    private byte[] _secret = [];
+    private readonly Dictionary<ShardKey, SegmentChain> _chains = [];
+    private readonly Dictionary<string, int> _drawn = [];
+    private readonly Dictionary<string, int> _passed = [];
+
+    /// <summary>Who is suspected, or was: checks until it is cleared, and the step from which on it can be suspected again.</summary>
+    private readonly Dictionary<string, (int Checks, long Again)> _suspicions = [];
+    private readonly HashSet<string> _convicted = [];
+    private readonly Dictionary<long, double> _losses = [];
+    private readonly Dictionary<long, ImmutableArray<string>> _pathways = [];
+    private readonly Clasp _clasp = new(new ClaspSettings { Memory = 0.999 });
+    private double _lossTrend = double.NaN;
+    private Task _audited = Task.CompletedTask;
+    private int _waitingAudits;
+
+    /// <summary>Draws the secret of an epoch that begins, and publishes what it is bound by.</summary>
+    private void SealAudits()
+    {
+        if (_specification.Validation.Rate > 0)
+        {
+            _secret = RandomNumberGenerator.GetBytes(AuditLottery.SecretByteCount);
+            _recorder.Publish(new AuditsSealed { Step = _completedStep, Epoch = OpenEpoch, Commitment = Convert.ToHexStringLower(AuditLottery.Commit(_secret)) });
+        }
+    }
+
+    /// <summary>Looks at what a shard handed in, and decides what is checked.</summary>
+    /// <returns>The segments that the shard must keep.</returns>
+    private ImmutableArray<long> Receive(ShardKey shard, ImmutableArray<SegmentRecord> segments)
+    {
+        var audited = ImmutableArray.CreateBuilder<long>();
+        foreach (var segment in segments.Where(segment => IsFrom(segment, shard)))
+        {
+            if (!_chains.TryGetValue(shard, out var chain))
+            {
+                _chains.Add(shard, chain = new SegmentChain());
+            }
+
+            switch (chain.Add(segment, out var objection))
+            {
+                case SegmentFit.Repeated:
+                    continue;
+                case SegmentFit.Wrong:
+                    Await(ConvictAsync(new AuditVerdict(shard, segment.Index, AuditOutcome.Wrong, objection!, 0, TimeSpan.Zero), OpenEpoch));
+                    continue;
+                case SegmentFit.Gap:
+                    Suspect(shard.Miner, shard.Stage, $"has handed in segment {segment.Index}, but not the one before it");
+                    _claims.Forget(shard, begins: false);
+                    break;
+            }
+
+            CountSegment(segment);
+
+            var rate = AuditLottery.Rate(_specification.Validation, _drawn.GetValueOrDefault(shard.Miner), _passed.GetValueOrDefault(shard.Miner), _suspicions.GetValueOrDefault(shard.Miner).Checks > 0);
+            if (_waitingAudits < MostWaitingAudits && AuditLottery.IsDrawn(_secret, shard, segment.Index, rate))
+            {
+                audited.Add(segment.Index);
+                _drawn[shard.Miner] = _drawn.GetValueOrDefault(shard.Miner) + 1;
+                _waitingAudits++;
+                _audited = AuditAsync(_audited, segment, OpenEpoch);
+            }
+        }
+
+        return audited.ToImmutable();
+    }
+
+    /// <summary>One check after the other; whoever waits for the last one waits for all that were drawn so far.</summary>
+    private async Task AuditAsync(Task previous, SegmentRecord segment, int epoch)
+    {
+        await previous;
+        _waitingAudits--;
+        if (!Active || (!IsMember(segment.Shard) && !_departing.Contains(segment.Shard)))
+        {
+            return;
+        }
+
+        try
+        {
+            var assignment = new ShardAssignment { Specification = _specification, Stage = segment.Shard.Stage, Session = _id };
+            var verdict = await _grains.GetGrain<IValidatorGrain>($"{_specification.Run}/0").AuditAsync(assignment, segment, _capabilities.GetValueOrDefault(segment.Shard.Miner)?.Hardware);
+            if (verdict.Outcome is AuditOutcome.Wrong or AuditOutcome.Declined)
+            {
+                await ConvictAsync(verdict, epoch);
+                return;
+            }
+
+            if (verdict.Outcome == AuditOutcome.Incomparable)
+            {
+                // Nothing speaks against it, but nobody here could tell if something did.
+                SendAway(segment.Shard, verdict.Finding);
+            }
+            else if (verdict.Outcome == AuditOutcome.Passed)
+            {
+                NotePassed(segment.Shard.Miner);
+            }
+
+            _recorder.Publish(new SegmentAudited { Step = _completedStep, Verdict = verdict });
+        }
+        catch (Exception failure)
+        {
+            LogNotAudited(segment.Shard, segment.Index, failure);
+        }
+    }
+
+    private void NotePassed(string miner)
+    {
+        _passed[miner] = _passed.GetValueOrDefault(miner) + 1;
+        if (_suspicions.TryGetValue(miner, out var suspicion) && suspicion.Checks > 0)
+        {
+            _suspicions[miner] = (suspicion.Checks - 1, _completedStep + StepsBetweenSuspicions);
+        }
+    }
+
+    /// <summary>Who was found to be wrong is paid nothing from that epoch on, and leaves the run if its stage has others.</summary>
+    private async Task ConvictAsync(AuditVerdict verdict, int epoch)
+    {
+        var miner = verdict.Shard.Miner;
+        if (!_convicted.Add(miner))
+        {
+            return;
+        }
+
+        var what = verdict.Outcome == AuditOutcome.Declined ? verdict.Finding : $"was found to be wrong: {verdict.Finding}";
+        _recorder.Publish(new SegmentAudited { Step = _completedStep, Verdict = verdict });
+        await PunishAsync(verdict.Shard, epoch, $"segment {verdict.Segment} of stage {verdict.Shard.Stage} {what}");
+    }
+
+    /// <summary>Settlements wait for what is being found out.</summary>
+    private void Await(Task finding) => _audited = Task.WhenAll(_audited, finding);
+
+    private async Task PunishAsync(ShardKey shard, int epoch, string reason)
+    {
+        var penalty = new Penalty(_specification.Run, shard.Miner, epoch, epoch + _specification.Validation.QuarantineEpochs, $"{char.ToUpperInvariant(reason[0])}{reason[1..]}. Nothing is paid.");
+        try
+        {
+            await _work.PenaliseAsync(penalty);
+        }
+        catch (Exception failure)
+        {
+            LogNotPenalised(shard.Miner, failure);
+            _convicted.Remove(shard.Miner);
+            return;
+        }
+
+        SendAway(shard, reason);
+    }
+
+    /// <summary>A miner leaves the run, if its stage has others.</summary>
+    private void SendAway(ShardKey shard, string reason)
+    {
+        var miner = shard.Miner;
+        if (Active && IsMember(miner) && _members.Stages[StageOf(miner)].Length > 1)
+        {
+            Lose(miner, reason);
+            _ = DismissAsync(shard);
+        }
+    }
+
+    /// <summary>Ends the shard of a miner that was sent away; if it cannot be reached, nobody listens to it any longer anyway.</summary>
+    private async Task DismissAsync(ShardKey shard)
+    {
+        try
+        {
+            await Shard(shard).ReleaseAsync(_id);
+        }
+        catch (Exception failure)
+        {
+            LogUnreachable(shard, failure);
+        }
+    }
+
+    private void NoteLoss(MicroBatchLoss known)
+    {
+        if (_pathways.Remove(known.Number, out var pathway))
+        {
+            Attribute(pathway, known.Loss);
+        }
+        else
+        {
+            Keep(_losses, known.Number, known.Loss);
+        }
+    }
+
+    private void NotePathway(long number, ImmutableArray<string> pathway)
+    {
+        if (_losses.Remove(number, out var loss))
+        {
+            Attribute(pathway, loss);
+        }
+        else
+        {
+            Keep(_pathways, number, pathway);
+        }
+    }
+
+    /// <summary>Losses come from the last stage, pathways from the first, in either order; the other half of some never comes.</summary>
+    private static void Keep<T>(Dictionary<long, T> halves, long number, T value)
+    {
+        if (halves.Count == MostHalves)
+        {
+            halves.Clear();
+        }
+
+        halves[number] = value;
+    }
+
+    private void Attribute(ImmutableArray<string> pathway, double loss)
+    {
+        _lossTrend = double.IsNaN(_lossTrend) ? loss : _lossTrend + (TrendSmoothing * (loss - _lossTrend));
+        _clasp.Add(pathway, loss - _lossTrend);
+    }
+
+    /// <summary>Who makes losses worse is not yet a cheat, but everything that it hands in is checked until enough of it has come out right.</summary>
+    private void LookForHarm()
+    {
+        if (_completedStep % StepsBetweenLooks != 0)
+        {
+            return;
+        }
+
+        var tail = _specification.Stages.Length - 1;
+        // The last stage reports the losses itself: there, better ones than all others have speak against a miner as well.
+        foreach (var effect in _clasp.Look().Where(effect => (effect.IsHarmful || (effect.IsTooGood && effect.Stage == tail)) && IsMember(effect.Miner) && _suspicions.GetValueOrDefault(effect.Miner) is (0, var again) && again <= _completedStep))
+        {
+            Suspect(effect.Miner, effect.Stage, string.Create(CultureInfo.InvariantCulture, $"has losses that differ by {effect.Effect:+0.000;-0.000} nats, {Math.Abs(effect.Score):0.0} standard errors, from its stage's median"));
+        }
+    }
+
+    private void Suspect(string miner, int stage, string reason)
+    {
+        _suspicions[miner] = (ChecksThatClear, 0);
+        _recorder.Publish(new MinerSuspected { Step = _completedStep, Miner = miner, Stage = stage, Reason = reason });
+    }
+
+    [LoggerMessage(LogLevel.Warning, "Segment {Segment} of {Shard} could not be checked")]
+    private partial void LogNotAudited(ShardKey shard, long segment, Exception failure);
+
+    [LoggerMessage(LogLevel.Error, "The penalty of {Miner} could not be stored")]
+    private partial void LogNotPenalised(string miner, Exception failure);
+}

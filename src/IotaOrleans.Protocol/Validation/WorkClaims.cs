@@ -1,0 +1,264 @@
+using System.Collections.Immutable;
+
+namespace IotaOrleans.Protocol.Validation;
+
+/// <summary>
+/// Brings together what miners say of each other's work. A pass counts when the first stage names the miner in the micro-batch's pathway and the
+/// miner has signed for the pass itself; neighbours must have written down the same bytes; and who says that a micro-batch is done must have its
+/// passes in its own segments. None of this runs anything again, and all of it is looked at, always.
+/// </summary>
+/// <remarks>Not safe for several threads. Remembers the newest micro-batches only.</remarks>
+public sealed class WorkClaims
+{
+    private const int MostKept = 8192;
+
+    private readonly SortedDictionary<long, MicroBatch> _microBatches = [];
+    private readonly Dictionary<(ShardKey Shard, long Number), PassClaim> _running = [];
+    private readonly Dictionary<ShardKey, long> _lastSegments = [];
+    private readonly Dictionary<ShardKey, List<(long Number, long Deadline)>> _unproven = [];
+    private readonly Dictionary<(string Miner, int Stage), HashSet<string>> _disputes = [];
+
+    /// <summary>Notes that a first stage says that a micro-batch went all the way and back.</summary>
+    /// <param name="claimant">The shard of the first stage.</param>
+    /// <param name="number">The micro-batch.</param>
+    /// <param name="segments">Segments that came with the claim and are still to be added: its passes must be in one of them, or in the next one.</param>
+    public void NoteClaim(ShardKey claimant, long number, int segments)
+    {
+        if (!_unproven.TryGetValue(claimant, out var claims))
+        {
+            _unproven.Add(claimant, claims = []);
+        }
+
+        claims.Add((number, _lastSegments.GetValueOrDefault(claimant, -1) + segments + 1));
+    }
+
+    /// <summary>Adds the pathway of a micro-batch that counts.</summary>
+    public WorkFindings AddPathway(long number, ImmutableArray<string> pathway)
+    {
+        var microBatch = Find(number);
+        if (!microBatch.Pathway.IsDefault)
+        {
+            return WorkFindings.None;
+        }
+
+        microBatch.Pathway = pathway;
+        var findings = new Findings();
+        for (var stage = 0; stage < pathway.Length; stage++)
+        {
+            Confirm(number, microBatch, stage, pathway[stage], findings);
+        }
+
+        Forget(number, microBatch);
+        return findings.ToFindings();
+    }
+
+    /// <summary>Adds the next segment of a shard.</summary>
+    public WorkFindings Add(SegmentRecord segment)
+    {
+        var findings = new Findings();
+        var (shard, version) = (segment.Shard, segment.Start.LocalSteps);
+        var name = segment.Seal is { } seal ? SegmentHash.Short(seal.Hash.AsSpan()) : UInt128.Zero;
+        var unproven = _unproven.GetValueOrDefault(shard);
+        foreach (var op in segment.Ops)
+        {
+            switch (op.Kind)
+            {
+                case TraceOpKind.Forward:
+                    _running[(shard, op.Number)] = new PassClaim { ForwardInput = op.Input, ForwardOutput = op.Output, Version = version, ForwardMicroseconds = op.Microseconds };
+                    break;
+                case TraceOpKind.BackwardInput when _running.TryGetValue((shard, op.Number), out var pass):
+                    _running[(shard, op.Number)] = pass with { BackwardInput = op.Input, BackwardOutput = op.Output, BackwardMicroseconds = op.Microseconds, RanBackward = true };
+                    if (unproven?.FindIndex(claim => claim.Number == op.Number) is { } proven and >= 0)
+                    {
+                        unproven.RemoveAt(proven);
+                    }
+
+                    break;
+                case TraceOpKind.BackwardWeights when _running.Remove((shard, op.Number), out var ended) && ended.RanBackward:
+                    var microBatch = Find(op.Number);
+                    microBatch.Passes[(shard.Stage, shard.Miner)] = ended with { Segment = name, BackwardMicroseconds = ended.BackwardMicroseconds + op.Microseconds };
+                    Confirm(op.Number, microBatch, shard.Stage, shard.Miner, findings);
+                    Forget(op.Number, microBatch);
+                    break;
+                case TraceOpKind.Update:
+                    version = op.Number;
+                    break;
+            }
+        }
+
+        _lastSegments[shard] = segment.Index;
+        if (unproven?.FindIndex(claim => claim.Deadline <= segment.Index) is { } late and >= 0)
+        {
+            findings.Unfounded = unproven[late].Number;
+            unproven.Clear();
+        }
+
+        return findings.ToFindings();
+    }
+
+    /// <summary>Passes over what a shard said before: a segment was lost, or it begins anew.</summary>
+    /// <param name="shard">The shard.</param>
+    /// <param name="begins">Whether its segments are counted from zero again.</param>
+    public void Forget(ShardKey shard, bool begins)
+    {
+        _unproven.Remove(shard);
+        foreach (var key in _running.Keys.Where(key => key.Shard == shard).ToArray())
+        {
+            _running.Remove(key);
+        }
+
+        if (begins)
+        {
+            _lastSegments.Remove(shard);
+        }
+    }
+
+    /// <summary>
+    /// Whether a miner contradicts several neighbours, none of which contradicts anybody else: then it is the one that sends other bytes than it
+    /// signs for. A single contradiction tells nothing about which of the two it is.
+    /// </summary>
+    public bool IsAlone(string miner, int stage) =>
+        _disputes.TryGetValue((miner, stage), out var others)
+        && others.Count > 1
+        && others.All(other => _disputes.Where(entry => entry.Key.Miner == other).All(entry => entry.Value.Count == 1));
+
+    private void Confirm(long number, MicroBatch microBatch, int stage, string miner, Findings findings)
+    {
+        if (microBatch.Pathway.IsDefault || stage >= microBatch.Pathway.Length || microBatch.Pathway[stage] != miner
+            || !microBatch.Passes.TryGetValue((stage, miner), out var pass) || !microBatch.Confirmed.Add(stage))
+        {
+            return;
+        }
+
+        findings.Passes.Add(new ConfirmedPass(number, stage, miner, pass));
+        Compare(number, microBatch, stage - 1, findings);
+        Compare(number, microBatch, stage, findings);
+    }
+
+    /// <summary>Compares what a stage sent with what the next one got, and the other way round.</summary>
+    private void Compare(long number, MicroBatch microBatch, int stage, Findings findings)
+    {
+        if (stage < 0 || !microBatch.Confirmed.Contains(stage) || !microBatch.Confirmed.Contains(stage + 1))
+        {
+            return;
+        }
+
+        var (one, other) = (microBatch.Pathway[stage], microBatch.Pathway[stage + 1]);
+        var (sent, got) = (microBatch.Passes[(stage, one)], microBatch.Passes[(stage + 1, other)]);
+        if (sent.ForwardOutput == got.ForwardInput && sent.BackwardInput == got.BackwardOutput)
+        {
+            return;
+        }
+
+        Note(one, stage, other);
+        Note(other, stage + 1, one);
+        findings.Disputes.Add(new Dispute(number, stage, one, other));
+    }
+
+    private void Note(string miner, int stage, string other)
+    {
+        if (!_disputes.TryGetValue((miner, stage), out var others))
+        {
+            _disputes.Add((miner, stage), others = []);
+        }
+
+        others.Add(other);
+    }
+
+    private MicroBatch Find(long number)
+    {
+        if (!_microBatches.TryGetValue(number, out var microBatch))
+        {
+            _microBatches.Add(number, microBatch = new MicroBatch());
+            if (_microBatches.Count > MostKept)
+            {
+                _microBatches.Remove(_microBatches.Keys.First());
+            }
+        }
+
+        return microBatch;
+    }
+
+    private void Forget(long number, MicroBatch microBatch)
+    {
+        if (!microBatch.Pathway.IsDefault && microBatch.Confirmed.Count == microBatch.Pathway.Length)
+        {
+            _microBatches.Remove(number);
+        }
+    }
+
+    private sealed class MicroBatch
+    {
+        public ImmutableArray<string> Pathway { get; set; }
+
+        public Dictionary<(int Stage, string Miner), PassClaim> Passes { get; } = [];
+
+        public HashSet<int> Confirmed { get; } = [];
+    }
+
+    private sealed class Findings
+    {
+        public List<ConfirmedPass> Passes { get; } = [];
+
+        public List<Dispute> Disputes { get; } = [];
+
+        public long? Unfounded { get; set; }
+
+        public WorkFindings ToFindings() => new([.. Passes], [.. Disputes], Unfounded);
+    }
+}
+
+/// <summary>What a miner signed for: a micro-batch through its stage and back.</summary>
+public sealed record PassClaim
+{
+    /// <summary>Hash of the activation that came in; zero in the first stage.</summary>
+    public UInt128 ForwardInput { get; init; }
+
+    /// <summary>Hash of the activation that went out; zero in the last stage.</summary>
+    public UInt128 ForwardOutput { get; init; }
+
+    /// <summary>Hash of the gradient that came in; zero in the last stage.</summary>
+    public UInt128 BackwardInput { get; init; }
+
+    /// <summary>Hash of the gradient that went out; zero in the first stage.</summary>
+    public UInt128 BackwardOutput { get; init; }
+
+    /// <summary>Optimizer steps of the shard before the forward pass.</summary>
+    public long Version { get; init; }
+
+    /// <summary>Time of the forward pass, as the miner says.</summary>
+    public int ForwardMicroseconds { get; init; }
+
+    /// <summary>Time of both halves of the backward pass, as the miner says.</summary>
+    public int BackwardMicroseconds { get; init; }
+
+    /// <summary>Whether the backward pass is in it.</summary>
+    public bool RanBackward { get; init; }
+
+    /// <summary>The signed segment in which it ended.</summary>
+    public UInt128 Segment { get; init; }
+}
+
+/// <summary>A pass that its miner signed for and that the micro-batch's pathway names it for.</summary>
+/// <param name="Number">The micro-batch.</param>
+/// <param name="Stage">The stage.</param>
+/// <param name="Miner">The miner.</param>
+/// <param name="Claim">What it signed for.</param>
+public sealed record ConfirmedPass(long Number, int Stage, string Miner, PassClaim Claim);
+
+/// <summary>Two neighbours wrote down other bytes for what passed between them.</summary>
+/// <param name="Number">The micro-batch.</param>
+/// <param name="Stage">The earlier stage.</param>
+/// <param name="One">Its miner.</param>
+/// <param name="Other">The miner of the next stage.</param>
+public sealed record Dispute(long Number, int Stage, string One, string Other);
+
+/// <summary>What came of a claim.</summary>
+/// <param name="Passes">Passes that count now.</param>
+/// <param name="Disputes">Contradictions that appeared now.</param>
+/// <param name="Unfounded">A micro-batch that was said to be done and is in none of the claimant's segments, or null.</param>
+public sealed record WorkFindings(ImmutableArray<ConfirmedPass> Passes, ImmutableArray<Dispute> Disputes, long? Unfounded)
+{
+    /// <summary>Nothing.</summary>
+    public static WorkFindings None { get; } = new([], [], null);
+}

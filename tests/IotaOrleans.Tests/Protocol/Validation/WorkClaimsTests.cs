@@ -1,0 +1,168 @@
+using System.Collections.Immutable;
+using IotaOrleans.Protocol.Validation;
+
+namespace IotaOrleans.Tests.Protocol.Validation;
+
+public sealed class WorkClaimsTests
+{
+    private static readonly ImmutableArray<string> Pathway = ["ada", "bob"];
+    private readonly WorkClaims _claims = new();
+
+    [Theory]
+    [InlineData(0, 1, 2)]
+    [InlineData(2, 1, 0)]
+    [InlineData(1, 0, 2)]
+    public void A_pass_counts_once_its_miner_has_signed_for_it_and_the_pathway_names_it(int first, int second, int third)
+    {
+        Func<WorkFindings>[] steps = [() => _claims.AddPathway(7, Pathway), () => _claims.Add(First("ada", 0, 7)), () => _claims.Add(Last("bob", 0, 7))];
+
+        WorkFindings[] findings = [steps[first](), steps[second](), steps[third]()];
+
+        findings.SelectMany(finding => finding.Passes).Select(pass => (pass.Number, pass.Stage, pass.Miner)).Should().BeEquivalentTo([(7L, 0, "ada"), (7L, 1, "bob")]);
+        findings.Should().OnlyContain(finding => finding.Disputes.IsEmpty && finding.Unfounded == null);
+    }
+
+    [Fact]
+    public void What_was_signed_for_is_in_the_pass()
+    {
+        _claims.AddPathway(7, Pathway);
+
+        var pass = _claims.Add(First("ada", 0, 7) with { Start = State(40) }).Passes.Should().ContainSingle().Which.Claim;
+
+        pass.Should().Be(new PassClaim { ForwardOutput = Activation(7), BackwardInput = Gradient(7), Version = 40, ForwardMicroseconds = 3, BackwardMicroseconds = 9, RanBackward = true });
+    }
+
+    [Fact]
+    public void Whoever_is_not_named_gets_nothing_for_what_it_signs()
+    {
+        _claims.AddPathway(7, Pathway);
+
+        _claims.Add(Last("eve", 0, 7)).Passes.Should().BeEmpty();
+        _claims.Add(Last("bob", 0, 7)).Passes.Should().ContainSingle().Which.Miner.Should().Be("bob");
+    }
+
+    [Fact]
+    public void Whoever_is_named_and_signs_nothing_gets_nothing()
+    {
+        _claims.AddPathway(7, ["ada", "idler"]).Passes.Should().BeEmpty();
+        _claims.Add(First("ada", 0, 7)).Passes.Should().ContainSingle().Which.Miner.Should().Be("ada");
+    }
+
+    [Fact]
+    public void A_pass_that_is_in_two_segments_counts_when_it_ends()
+    {
+        _claims.AddPathway(7, Pathway);
+        var whole = First("ada", 0, 7);
+
+        _claims.Add(whole with { Ops = whole.Ops[..2] }).Passes.Should().BeEmpty();
+        _claims.Add(First("ada", 1) with { Ops = whole.Ops[2..] }).Passes.Should().ContainSingle();
+    }
+
+    [Fact]
+    public void Neighbours_that_signed_for_other_bytes_are_named()
+    {
+        _claims.AddPathway(7, Pathway);
+        _claims.Add(First("ada", 0, 7));
+
+        _claims.Add(Altered(Last("bob", 0, 7), TraceOpKind.Forward, op => op with { Input = 99 })).Disputes.Should().Equal(new Dispute(7, 0, "ada", "bob"));
+        _claims.IsAlone("ada", 0).Should().BeFalse("one contradiction says nothing about who it is");
+        _claims.IsAlone("bob", 1).Should().BeFalse();
+    }
+
+    [Fact]
+    public void Who_contradicts_several_others_is_the_one()
+    {
+        foreach (var (number, miner) in new[] { (1L, "bob"), (2, "cid"), (3, "dan") })
+        {
+            _claims.AddPathway(number, ["ada", miner]);
+            _claims.Add(Last(miner, 0, number));
+        }
+
+        _claims.Add(Altered(First("ada", 0, 1, 2), TraceOpKind.BackwardInput, op => op with { Input = 99 })).Disputes.Should().HaveCount(2);
+
+        _claims.IsAlone("ada", 0).Should().BeTrue();
+        _claims.IsAlone("bob", 1).Should().BeFalse();
+        _claims.IsAlone("cid", 1).Should().BeFalse();
+        _claims.IsAlone("dan", 1).Should().BeFalse("nobody contradicts it");
+    }
+
+    [Fact]
+    public void Who_is_contradicted_by_two_liars_is_not_the_one_when_others_contradict_them_too()
+    {
+        foreach (var (number, pathway) in new (long, ImmutableArray<string>)[] { (1, ["ada", "eve"]), (2, ["ada", "mal"]), (3, ["bob", "eve"]), (4, ["bob", "mal"]) })
+        {
+            _claims.AddPathway(number, pathway);
+            _claims.Add(First(pathway[0], number, number));
+            _claims.Add(Altered(Last(pathway[1], number, number), TraceOpKind.Forward, op => op with { Input = 99 })).Disputes.Should().ContainSingle();
+        }
+
+        _claims.IsAlone("ada", 0).Should().BeFalse();
+        _claims.IsAlone("bob", 0).Should().BeFalse();
+    }
+
+    [Fact]
+    public void Who_says_that_something_is_done_must_have_signed_for_it_by_the_next_segment()
+    {
+        var shard = First("ada", 0).Shard;
+        _claims.NoteClaim(shard, 7, segments: 1);
+        _claims.NoteClaim(shard, 8, segments: 1);
+
+        _claims.Add(First("ada", 0, 7)).Unfounded.Should().BeNull("the segment after this one was open when it was said");
+        _claims.Add(First("ada", 1)).Unfounded.Should().Be(8);
+    }
+
+    [Fact]
+    public void Who_says_it_twice_must_have_signed_for_it_twice()
+    {
+        var shard = First("ada", 0).Shard;
+        _claims.NoteClaim(shard, 7, segments: 0);
+        _claims.NoteClaim(shard, 7, segments: 0);
+
+        _claims.Add(First("ada", 0, 7)).Unfounded.Should().Be(7);
+    }
+
+    [Fact]
+    public void What_was_in_a_segment_that_was_lost_is_held_against_nobody()
+    {
+        var shard = First("ada", 0).Shard;
+        _claims.NoteClaim(shard, 7, segments: 0);
+
+        _claims.Forget(shard, begins: false);
+
+        _claims.Add(First("ada", 1, 8)).Unfounded.Should().BeNull();
+    }
+
+    private static UInt128 Activation(long number) => (UInt128)(1000 + number);
+
+    private static UInt128 Gradient(long number) => (UInt128)(2000 + number);
+
+    private static StateCommitment State(long steps) => new(1, 2, 3, steps);
+
+    private static SegmentRecord First(string miner, long index, params long[] numbers) => Segment(0, miner, index, numbers, number =>
+    [
+        new TraceOp(TraceOpKind.Forward, number, default, Activation(number), Microseconds: 3),
+        new TraceOp(TraceOpKind.BackwardInput, number, Gradient(number), default, Microseconds: 4),
+        new TraceOp(TraceOpKind.BackwardWeights, number, Microseconds: 5),
+    ]);
+
+    private static SegmentRecord Last(string miner, long index, params long[] numbers) => Segment(1, miner, index, numbers, number =>
+    [
+        new TraceOp(TraceOpKind.Forward, number, Activation(number)),
+        new TraceOp(TraceOpKind.BackwardInput, number, default, Gradient(number)),
+        new TraceOp(TraceOpKind.BackwardWeights, number),
+    ]);
+
+    private static SegmentRecord Altered(SegmentRecord segment, TraceOpKind kind, Func<TraceOp, TraceOp> alter) =>
+        segment with { Ops = [.. segment.Ops.Select(op => op.Kind == kind ? alter(op) : op)] };
+
+    private static SegmentRecord Segment(int stage, string miner, long index, long[] numbers, Func<long, TraceOp[]> ops) => new()
+    {
+        Shard = new ShardKey("run", stage, miner),
+        Index = index,
+        Start = State(0),
+        End = State(0),
+        LiveAtStart = [],
+        LiveAtEnd = [],
+        Ops = [.. numbers.SelectMany(ops)],
+    };
+}
