@@ -54,7 +54,7 @@ public sealed class InterruptionTests(ProgramFolder folder) : IClassFixture<Prog
         var result = await program.EndAsync();
 
         result.ExitCode.Should().Be((int)ExitCode.Interrupted, result.ToString());
-        clock.Elapsed.Should().BeLessThan(TimeSpan.FromSeconds(5));
+        clock.Elapsed.Should().BeLessThan(TimeSpan.FromMinutes(1), "the step in flight takes many minutes");
         await AllEndAsync(children);
     }
 
