@@ -4,7 +4,7 @@ CREATE TABLE Receipts
 (
   Run          text    NOT NULL,
   Epoch        integer NOT NULL, -- the reward epoch in which it counts
-  Kind         integer NOT NULL, -- 0 forward, 1 backward, 2 step, 3 merged cell
+  Kind         integer NOT NULL, -- 0 forward, 1 backward, 2 step, 3 merged cell, 4 forfeited
   Number       bigint  NOT NULL, -- of the micro-batch, of the step, of the cell
   Stage        integer NOT NULL,
   Miner        text    NOT NULL,

@@ -5,7 +5,7 @@ CREATE TABLE IF NOT EXISTS Receipts
 (
   Run    TEXT    NOT NULL,
   Epoch  INTEGER NOT NULL, -- the reward epoch in which it counts
-  Kind   INTEGER NOT NULL, -- 0 forward, 1 backward, 2 step, 3 merged cell
+  Kind   INTEGER NOT NULL, -- 0 forward, 1 backward, 2 step, 3 merged cell, 4 forfeited
   Number INTEGER NOT NULL, -- of the micro-batch, of the step, of the cell
   Stage  INTEGER NOT NULL,
   Miner  TEXT    NOT NULL,

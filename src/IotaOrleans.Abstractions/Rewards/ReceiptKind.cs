@@ -15,4 +15,7 @@ public enum ReceiptKind
 
     /// <summary>A cell of a merge was reduced.</summary>
     MergedCell,
+
+    /// <summary>A micro-batch was run backward through a stage by a miner that was gone before it signed for it: known, and not paid.</summary>
+    Forfeited,
 }

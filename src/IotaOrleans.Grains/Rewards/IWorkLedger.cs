@@ -19,6 +19,9 @@ public interface IWorkLedger
     /// <summary>A miner's receipts of an epoch, in the order of kind, stage and number.</summary>
     Task<IReadOnlyList<WorkReceipt>> ReceiptsAsync(string run, int epoch, string miner, CancellationToken cancellationToken = default);
 
+    /// <summary>The miners that have receipts of an epoch, in order of name.</summary>
+    Task<IReadOnlyList<string>> MinersAsync(string run, int epoch, CancellationToken cancellationToken = default);
+
     /// <summary>The seal of a segment, or null.</summary>
     /// <param name="segment">See <see cref="WorkReceipt.Segment"/>.</param>
     /// <param name="cancellationToken">Stops it.</param>

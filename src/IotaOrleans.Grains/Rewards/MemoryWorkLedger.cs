@@ -42,6 +42,16 @@ internal sealed class MemoryWorkLedger : IWorkLedger
     }
 
     /// <inheritdoc />
+    public Task<IReadOnlyList<string>> MinersAsync(string run, int epoch, CancellationToken cancellationToken = default)
+    {
+        lock (_lock)
+        {
+            return Task.FromResult<IReadOnlyList<string>>(
+                [.. _receipts.Values.Where(receipt => receipt.Run == run && receipt.Epoch == epoch).Select(receipt => receipt.Miner).Distinct().Order(StringComparer.Ordinal)]);
+        }
+    }
+
+    /// <inheritdoc />
     public Task<SegmentSeal?> FindSealAsync(UInt128 segment, CancellationToken cancellationToken = default)
     {
         lock (_lock)

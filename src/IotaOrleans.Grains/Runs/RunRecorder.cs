@@ -193,6 +193,8 @@ internal sealed partial class RunRecorder(
                 await AskAsync(() => grain.CommitAsync(step));
             }
 
+            // What a run that goes on from here passes over must be in the ledger.
+            await _receipts.DrainAsync();
             state = CheckpointRecovery.At(state, path, description);
             _checkpointFailure = null;
             await save(state);

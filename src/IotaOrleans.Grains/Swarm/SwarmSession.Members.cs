@@ -105,14 +105,15 @@ internal sealed partial class SwarmSession
         var stage = StageOf(miner);
         SetMembers([.. _members.Stages.Select(miners => miners.Remove(miner))]);
         _ = Stage(stage).LoseAsync(miner);
-        LogLost(_specification.Run, miner, _ledger.Return(miner), reason);
+        var forfeited = Forfeit(new ShardKey(_specification.Run, stage, miner));
+        LogLost(_specification.Run, miner, TakeBack(miner), forfeited, reason);
         if (_members.Stages[stage].IsEmpty)
         {
             _recorder.Fail(_completedStep, $"stage {stage} lost its last miner: {reason}");
             return;
         }
 
-        Announce(miner, MemberChange.Lost, stage, reason);
+        Announce(miner, MemberChange.Lost, stage, forfeited > 0 ? $"{reason}; {forfeited} passes that it had not signed for are not paid" : reason);
         _evaluation?.TrySetCanceled();
         _snapshots?.TrySetCanceled();
         GiveToWaiting();
@@ -192,7 +193,7 @@ internal sealed partial class SwarmSession
         var shard = new ShardKey(_specification.Run, stage, miner);
         var work = ActivityOf(shard).BackwardPasses;
         SetMembers(_members.Stages.SetItem(stage, _members.Stages[stage].Remove(miner)));
-        _ledger.Return(miner);
+        TakeBack(miner);
         GiveToWaiting();
         _departing.Add(shard);
         try
@@ -211,6 +212,7 @@ internal sealed partial class SwarmSession
         finally
         {
             _departing.Remove(shard);
+            Forfeit(shard);
             _activity.Remove(shard);
             _ = DismissAsync(shard);
         }
@@ -300,8 +302,8 @@ internal sealed partial class SwarmSession
 
     private int StageOf(string miner) => Enumerable.Range(0, _members.Stages.Length).First(stage => _members.Stages[stage].Contains(miner));
 
-    [LoggerMessage(LogLevel.Warning, "Run {Run}: {Miner} was lost ({Reason}); {Count} micro-batches are given out again")]
-    private partial void LogLost(string run, string miner, int count, string reason);
+    [LoggerMessage(LogLevel.Warning, "Run {Run}: {Miner} was lost ({Reason}); {Count} micro-batches are given out again, {Forfeited} passes that it had not signed for are not paid")]
+    private partial void LogLost(string run, string miner, int count, int forfeited, string reason);
 
     [LoggerMessage(LogLevel.Warning, "Run {Run}: {Miner} has {Bytes} bytes of memory, too few for any stage")]
     private partial void LogTooSmall(string run, string miner, long bytes);

@@ -22,7 +22,7 @@ internal sealed partial class SwarmSession
         // A merge that comes while the one before is under way would find nothing new.
         if ((merges && _milestones.IsCompleted) || evaluates || checkpoints || last)
         {
-            _milestones = PassMilestonesAsync(_milestones, step, last, evaluates, checkpoints, _ledger.Position);
+            _milestones = PassMilestonesAsync(_milestones, step, last, evaluates, checkpoints, SignedPosition);
         }
     }
 
@@ -40,6 +40,12 @@ internal sealed partial class SwarmSession
             if (evaluates)
             {
                 _recorder.Evaluated(step, await EvaluateAsync(step));
+            }
+
+            if (last)
+            {
+                await CloseSegmentsAsync(Shards);
+                position = SignedPosition;
             }
 
             if (checkpoints)
@@ -79,6 +85,7 @@ internal sealed partial class SwarmSession
         await CloseSegmentsAsync(Shards);
         if (phase == RunPhase.Finished)
         {
+            Count(_claims.ForfeitAll());
             Settle();
         }
 

@@ -27,6 +27,16 @@ internal sealed partial class SwarmSession
     /// <summary>Shards that are no members any longer, but still hand in what they did.</summary>
     private readonly HashSet<ShardKey> _departing = [];
 
+    /// <summary>Micro-batches that are done and signed for: what is not may be lost with this process, and is done again by the next one.</summary>
+    private LedgerPosition SignedPosition
+    {
+        get
+        {
+            var position = _ledger.Position;
+            return position with { Missing = [.. position.Missing.Union(_claims.Unsigned).Order()] };
+        }
+    }
+
     private bool Checks => _specification.Validation.Rate > 0;
 
     /// <summary>A shard begins, perhaps once more: its segments and reports are counted from the first again.</summary>
@@ -80,6 +90,11 @@ internal sealed partial class SwarmSession
         foreach (var pass in findings.Passes)
         {
             _recorder.Count(Receipts.OfPass(_specification, OpenEpoch, pass));
+        }
+
+        foreach (var pass in findings.Forfeited)
+        {
+            _recorder.Count([Receipts.OfForfeited(_specification, OpenEpoch, pass)]);
         }
 
         foreach (var dispute in findings.Disputes)
@@ -145,7 +160,7 @@ internal sealed partial class SwarmSession
             {
                 _stragglers.Add(slow.Miner);
                 Suspect(slow.Miner, stage, $"ran {slow.Passes} micro-batches in an epoch in which the median of its stage ran {median.Passes}");
-                _ledger.Return(slow.Miner);
+                TakeBack(slow.Miner);
             }
         }
 
@@ -157,6 +172,33 @@ internal sealed partial class SwarmSession
         GiveToWaiting();
     }
 
+    /// <summary>What a miner has under way is given out again.</summary>
+    /// <returns>How many micro-batches that are.</returns>
+    private int TakeBack(string miner)
+    {
+        var numbers = _ledger.Return(miner);
+        foreach (var number in numbers)
+        {
+            _claims.NoteRepeated(number);
+        }
+
+        return numbers.Length;
+    }
+
+    /// <summary>A shard is gone for good: what it did not sign for is written down, and not paid.</summary>
+    /// <returns>How many passes that are.</returns>
+    private int Forfeit(ShardKey shard)
+    {
+        if (!Checks)
+        {
+            return 0;
+        }
+
+        var findings = _claims.Forfeit(shard);
+        Count(findings);
+        return findings.Forfeited.Length;
+    }
+
     /// <summary>When nothing is left to be given out, what stragglers hold is given to others as well: the first to be done counts.</summary>
     private void TakeFromStragglers()
     {
@@ -164,7 +206,7 @@ internal sealed partial class SwarmSession
         {
             foreach (var miner in _stragglers)
             {
-                _ledger.Return(miner);
+                TakeBack(miner);
             }
         }
     }

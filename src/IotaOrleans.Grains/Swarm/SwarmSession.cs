@@ -45,7 +45,7 @@ internal sealed partial class SwarmSession : IRunSession
         _ledger = new MicroBatchLedger(
             state.Position ?? new LedgerPosition(MicroBatchNumber.FirstOf(_specification, _completedStep + 1), []),
             MicroBatchNumber.FirstOf(_specification, _specification.Steps + 1));
-        _steps = new StepCounter(_specification.MicroBatches);
+        _steps = new StepCounter(_specification.MicroBatches, ahead: _ledger.Completed - MicroBatchNumber.FirstOf(_specification, _completedStep + 1));
     }
 
     /// <inheritdoc />

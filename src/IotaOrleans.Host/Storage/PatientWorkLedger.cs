@@ -15,6 +15,10 @@ internal sealed class PatientWorkLedger(IWorkLedger inner, StoreOutage outage) :
         outage.PersevereAsync(_ => inner.ReceiptsAsync(run, epoch, miner, cancellationToken), cancellationToken);
 
     /// <inheritdoc />
+    public Task<IReadOnlyList<string>> MinersAsync(string run, int epoch, CancellationToken cancellationToken = default) =>
+        outage.PersevereAsync(_ => inner.MinersAsync(run, epoch, cancellationToken), cancellationToken);
+
+    /// <inheritdoc />
     public Task<SegmentSeal?> FindSealAsync(UInt128 segment, CancellationToken cancellationToken = default) =>
         outage.PersevereAsync(_ => inner.FindSealAsync(segment, cancellationToken), cancellationToken);
 

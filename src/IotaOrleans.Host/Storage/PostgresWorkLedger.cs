@@ -92,6 +92,23 @@ internal sealed class PostgresWorkLedger(NpgsqlDataSource source) : IWorkLedger
         cancellationToken);
 
     /// <inheritdoc />
+    public Task<IReadOnlyList<string>> MinersAsync(string run, int epoch, CancellationToken cancellationToken = default) => ReadAsync<IReadOnlyList<string>>(
+        async connection =>
+        {
+            await using var command = Command(connection, "SELECT DISTINCT Miner FROM Receipts WHERE Run = $1 AND Epoch = $2", run, epoch);
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            var miners = new List<string>();
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                miners.Add(reader.GetString(0));
+            }
+
+            miners.Sort(StringComparer.Ordinal);
+            return miners;
+        },
+        cancellationToken);
+
+    /// <inheritdoc />
     public Task<SegmentSeal?> FindSealAsync(UInt128 segment, CancellationToken cancellationToken = default) => ReadAsync<SegmentSeal?>(
         async connection =>
         {

@@ -79,6 +79,23 @@ internal sealed class SqliteWorkLedger(SqliteDataSource source) : IWorkLedger
         cancellationToken);
 
     /// <inheritdoc />
+    public Task<IReadOnlyList<string>> MinersAsync(string run, int epoch, CancellationToken cancellationToken = default) => ReadAsync<IReadOnlyList<string>>(
+        (connection, transaction) =>
+        {
+            using var command = Command(connection, transaction, "SELECT DISTINCT Miner FROM Receipts WHERE Run = $run AND Epoch = $epoch", ("$run", run), ("$epoch", epoch));
+            using var reader = command.ExecuteReader();
+            var miners = new List<string>();
+            while (reader.Read())
+            {
+                miners.Add(reader.GetString(0));
+            }
+
+            miners.Sort(StringComparer.Ordinal);
+            return miners;
+        },
+        cancellationToken);
+
+    /// <inheritdoc />
     public Task<SegmentSeal?> FindSealAsync(UInt128 segment, CancellationToken cancellationToken = default) => ReadAsync(
         (connection, transaction) =>
         {

@@ -9,11 +9,13 @@ namespace IotaOrleans.Protocol.Rewards;
 /// and whoever is said to have signed for it has.
 /// </summary>
 /// <param name="epochs">The epochs that were settled, in order.</param>
-public sealed class LedgerAudit(IReadOnlyList<int> epochs)
+/// <param name="isOver">Whether the run is finished. Before, miners have work that they are still to sign for.</param>
+public sealed class LedgerAudit(IReadOnlyList<int> epochs, bool isOver)
 {
     private readonly Dictionary<int, HashSet<long>> _numbersOf = [];
     private readonly Dictionary<UInt128, string> _signers = [];
     private readonly List<string> _violations = [.. Gaps(epochs)];
+    private readonly HashSet<(int Stage, long Number)> _forfeited = [];
     private long _passes;
     private long _doubled;
     private long _unsigned;
@@ -29,6 +31,12 @@ public sealed class LedgerAudit(IReadOnlyList<int> epochs)
             if (receipt.Kind == ReceiptKind.MergedCell)
             {
                 // The replicas' agreement vouches for it.
+                continue;
+            }
+
+            if (receipt.Kind == ReceiptKind.Forfeited)
+            {
+                _forfeited.Add((receipt.Stage, receipt.Number));
                 continue;
             }
 
@@ -76,18 +84,27 @@ public sealed class LedgerAudit(IReadOnlyList<int> epochs)
     /// <summary>What came of it.</summary>
     public LedgerFindings Finish()
     {
-        var end = _numbersOf.Count == 0 ? 0 : _numbersOf.Values.Max(numbers => numbers.Max()) + 1;
-        var missing = _numbersOf.OrderBy(stage => stage.Key).Select(stage => (Stage: stage.Key, Count: end - stage.Value.Count)).Where(stage => stage.Count > 0).ToArray();
-        // Where miners sign, who vanished without signing is not paid, and its work has no receipt. Where the plan counts, nothing can be missing.
-        if (_signers.Count == 0)
+        // What was run again after its miner was lost has a receipt of its own.
+        _forfeited.RemoveWhere(pass => _numbersOf.TryGetValue(pass.Stage, out var numbers) && numbers.Contains(pass.Number));
+        var end = _numbersOf.Values.SelectMany(numbers => numbers).Concat(_forfeited.Select(pass => pass.Number)).DefaultIfEmpty(-1).Max() + 1;
+        // Where the plan counts, nobody has to sign.
+        var complete = isOver || _signers.Count == 0;
+        var (lost, open) = (0L, 0L);
+        foreach (var (stage, numbers) in _numbersOf.OrderBy(stage => stage.Key))
         {
-            foreach (var (stage, count) in missing)
+            var missing = end - numbers.Count - _forfeited.Count(pass => pass.Stage == stage);
+            if (!complete)
             {
-                Violate($"stage {stage} has no receipt of {count:N0} of the {end:N0} micro-batches");
+                open += missing;
+            }
+            else if (missing > 0)
+            {
+                lost += missing;
+                Violate($"stage {stage} has no receipt of {missing:N0} of the {end:N0} micro-batches");
             }
         }
 
-        return new LedgerFindings(epochs.Count, _passes, missing.Sum(stage => stage.Count), _doubled, _unsigned, _signers.Count, [.. _violations]);
+        return new LedgerFindings(epochs.Count, _passes, lost, open, _doubled, _forfeited.Count, _unsigned, _signers.Count, [.. _violations]);
     }
 
     private static IEnumerable<string> Gaps(IReadOnlyList<int> epochs) =>
@@ -99,9 +116,11 @@ public sealed class LedgerAudit(IReadOnlyList<int> epochs)
 /// <summary>What an audit of a ledger found.</summary>
 /// <param name="Epochs">Settled epochs.</param>
 /// <param name="BackwardPasses">Receipts of backward passes in them.</param>
-/// <param name="Lost">Backward passes without a receipt; where miners sign, those of miners that vanished before they had.</param>
-/// <param name="Doubled">Backward passes with more than one.</param>
+/// <param name="Lost">Backward passes that nothing is written down about.</param>
+/// <param name="Open">Backward passes of a run under way that miners are still to sign for.</param>
+/// <param name="Doubled">Backward passes with more than one receipt.</param>
+/// <param name="Forfeited">Backward passes of miners that were gone before they had signed for them: written down, and not paid.</param>
 /// <param name="Unsigned">Receipts of passes and steps that the run's plan alone vouches for.</param>
 /// <param name="Segments">Segments whose signatures were checked.</param>
 /// <param name="Violations">What must not be, a sentence each.</param>
-public sealed record LedgerFindings(int Epochs, long BackwardPasses, long Lost, long Doubled, long Unsigned, int Segments, ImmutableArray<string> Violations);
+public sealed record LedgerFindings(int Epochs, long BackwardPasses, long Lost, long Open, long Doubled, long Forfeited, long Unsigned, int Segments, ImmutableArray<string> Violations);

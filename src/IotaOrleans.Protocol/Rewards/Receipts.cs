@@ -50,6 +50,13 @@ public static class Receipts
         yield return backward with { Input = pass.Claim.BackwardInput, Output = pass.Claim.BackwardOutput, Microseconds = pass.Claim.BackwardMicroseconds };
     }
 
+    /// <summary>A pass whose miner was gone before it signed for it: it is written down, so that every micro-batch is accounted for, and not paid.</summary>
+    /// <param name="specification">The run.</param>
+    /// <param name="epoch">The epoch that is open.</param>
+    /// <param name="pass">The pass.</param>
+    public static WorkReceipt OfForfeited(TrainingRunSpecification specification, int epoch, ForfeitedPass pass) =>
+        Backward(specification, epoch, pass.Number, pass.Stage, pass.Miner) with { Kind = ReceiptKind.Forfeited };
+
     /// <summary>The optimizer steps of a segment.</summary>
     /// <param name="specification">The run.</param>
     /// <param name="epoch">The epoch that is open.</param>

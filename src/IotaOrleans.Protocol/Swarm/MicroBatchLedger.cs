@@ -94,17 +94,17 @@ public sealed class MicroBatchLedger
     }
 
     /// <summary>Takes back what a miner had; it is given out again.</summary>
-    /// <returns>How many micro-batches that were.</returns>
-    public int Return(string miner)
+    /// <returns>The micro-batches that it had.</returns>
+    public ImmutableArray<long> Return(string miner)
     {
-        var lost = _open.Where(entry => entry.Value == miner).Select(entry => entry.Key).ToArray();
+        ImmutableArray<long> lost = [.. _open.Where(entry => entry.Value == miner).Select(entry => entry.Key)];
         foreach (var number in lost)
         {
             _open.Remove(number);
             _returned.Add(number);
         }
 
-        return lost.Length;
+        return lost;
     }
 
     /// <summary>Gives out no more than what completes the last step that was begun: the run is stopping.</summary>

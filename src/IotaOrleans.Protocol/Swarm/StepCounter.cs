@@ -5,9 +5,10 @@ namespace IotaOrleans.Protocol.Swarm;
 /// loss is the mean of the losses that became known meanwhile.
 /// </summary>
 /// <param name="microBatches">Micro-batches of a step.</param>
-public sealed class StepCounter(int microBatches)
+/// <param name="ahead">Micro-batches that were done before beyond the last step that is over; negative when some of that step are to be done again.</param>
+public sealed class StepCounter(int microBatches, long ahead = 0)
 {
-    private int _completed;
+    private long _completed = ahead;
     private double _sum;
     private int _losses;
     private double _last = double.NaN;

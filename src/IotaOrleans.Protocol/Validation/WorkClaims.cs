@@ -17,6 +17,10 @@ public sealed class WorkClaims
     private readonly Dictionary<ShardKey, long> _lastSegments = [];
     private readonly Dictionary<ShardKey, List<(long Number, long Deadline)>> _unproven = [];
     private readonly Dictionary<(string Miner, int Stage), HashSet<string>> _disputes = [];
+    private readonly HashSet<(string Miner, int Stage)> _gone = [];
+
+    /// <summary>Micro-batches that went all the way and back, and that a miner on their way has still to sign for.</summary>
+    public IEnumerable<long> Unsigned => _microBatches.Where(entry => !entry.Value.Pathway.IsDefault).Select(entry => entry.Key);
 
     /// <summary>Notes that a first stage says that a micro-batch went all the way and back.</summary>
     /// <param name="claimant">The shard of the first stage.</param>
@@ -46,6 +50,10 @@ public sealed class WorkClaims
         for (var stage = 0; stage < pathway.Length; stage++)
         {
             Confirm(number, microBatch, stage, pathway[stage], findings);
+            if (_gone.Contains((pathway[stage], stage)))
+            {
+                Forfeit(number, microBatch, stage, findings);
+            }
         }
 
         Forget(number, microBatch);
@@ -110,7 +118,42 @@ public sealed class WorkClaims
         if (begins)
         {
             _lastSegments.Remove(shard);
+            _gone.Remove((shard.Miner, shard.Stage));
         }
+    }
+
+    /// <summary>A micro-batch is given out a second time: what was signed for the first time need not fit what is signed for the second.</summary>
+    public void NoteRepeated(long number) => Find(number).IsRepeated = true;
+
+    /// <summary>Nothing more will come of a shard: what it ran and has not signed for, now or named later, is forfeited.</summary>
+    public WorkFindings Forfeit(ShardKey shard)
+    {
+        _gone.Add((shard.Miner, shard.Stage));
+        var findings = new Findings();
+        foreach (var (number, microBatch) in _microBatches.Where(entry => IsNamed(entry.Value, shard.Stage, shard.Miner)).ToArray())
+        {
+            Forfeit(number, microBatch, shard.Stage, findings);
+            Forget(number, microBatch);
+        }
+
+        return findings.ToFindings();
+    }
+
+    /// <summary>The run is over: what nobody has signed for by now is forfeited.</summary>
+    public WorkFindings ForfeitAll()
+    {
+        var findings = new Findings();
+        foreach (var (number, microBatch) in _microBatches.Where(entry => !entry.Value.Pathway.IsDefault).ToArray())
+        {
+            for (var stage = 0; stage < microBatch.Pathway.Length; stage++)
+            {
+                Forfeit(number, microBatch, stage, findings);
+            }
+
+            Forget(number, microBatch);
+        }
+
+        return findings.ToFindings();
     }
 
     /// <summary>
@@ -122,9 +165,20 @@ public sealed class WorkClaims
         && others.Count > 1
         && others.All(other => _disputes.Where(entry => entry.Key.Miner == other).All(entry => entry.Value.Count == 1));
 
+    private static bool IsNamed(MicroBatch microBatch, int stage, string miner) =>
+        !microBatch.Pathway.IsDefault && stage < microBatch.Pathway.Length && microBatch.Pathway[stage] == miner;
+
+    private static void Forfeit(long number, MicroBatch microBatch, int stage, Findings findings)
+    {
+        if (!microBatch.Confirmed.Contains(stage) && microBatch.Forfeited.Add(stage))
+        {
+            findings.Forfeited.Add(new ForfeitedPass(number, stage, microBatch.Pathway[stage]));
+        }
+    }
+
     private void Confirm(long number, MicroBatch microBatch, int stage, string miner, Findings findings)
     {
-        if (microBatch.Pathway.IsDefault || stage >= microBatch.Pathway.Length || microBatch.Pathway[stage] != miner
+        if (!IsNamed(microBatch, stage, miner) || microBatch.Forfeited.Contains(stage)
             || !microBatch.Passes.TryGetValue((stage, miner), out var pass) || !microBatch.Confirmed.Add(stage))
         {
             return;
@@ -138,7 +192,7 @@ public sealed class WorkClaims
     /// <summary>Compares what a stage sent with what the next one got, and the other way round.</summary>
     private void Compare(long number, MicroBatch microBatch, int stage, Findings findings)
     {
-        if (stage < 0 || !microBatch.Confirmed.Contains(stage) || !microBatch.Confirmed.Contains(stage + 1))
+        if (stage < 0 || microBatch.IsRepeated || !microBatch.Confirmed.Contains(stage) || !microBatch.Confirmed.Contains(stage + 1))
         {
             return;
         }
@@ -181,7 +235,7 @@ public sealed class WorkClaims
 
     private void Forget(long number, MicroBatch microBatch)
     {
-        if (!microBatch.Pathway.IsDefault && microBatch.Confirmed.Count == microBatch.Pathway.Length)
+        if (!microBatch.Pathway.IsDefault && microBatch.Confirmed.Count + microBatch.Forfeited.Count == microBatch.Pathway.Length)
         {
             _microBatches.Remove(number);
         }
@@ -194,17 +248,23 @@ public sealed class WorkClaims
         public Dictionary<(int Stage, string Miner), PassClaim> Passes { get; } = [];
 
         public HashSet<int> Confirmed { get; } = [];
+
+        public HashSet<int> Forfeited { get; } = [];
+
+        public bool IsRepeated { get; set; }
     }
 
     private sealed class Findings
     {
         public List<ConfirmedPass> Passes { get; } = [];
 
+        public List<ForfeitedPass> Forfeited { get; } = [];
+
         public List<Dispute> Disputes { get; } = [];
 
         public long? Unfounded { get; set; }
 
-        public WorkFindings ToFindings() => new([.. Passes], [.. Disputes], Unfounded);
+        public WorkFindings ToFindings() => new([.. Passes], [.. Forfeited], [.. Disputes], Unfounded);
     }
 }
 
@@ -246,6 +306,12 @@ public sealed record PassClaim
 /// <param name="Claim">What it signed for.</param>
 public sealed record ConfirmedPass(long Number, int Stage, string Miner, PassClaim Claim);
 
+/// <summary>A pass that the micro-batch's pathway names a miner for, and that the miner was gone before it signed for.</summary>
+/// <param name="Number">The micro-batch.</param>
+/// <param name="Stage">The stage.</param>
+/// <param name="Miner">The miner.</param>
+public sealed record ForfeitedPass(long Number, int Stage, string Miner);
+
 /// <summary>Two neighbours wrote down other bytes for what passed between them.</summary>
 /// <param name="Number">The micro-batch.</param>
 /// <param name="Stage">The earlier stage.</param>
@@ -255,10 +321,11 @@ public sealed record Dispute(long Number, int Stage, string One, string Other);
 
 /// <summary>What came of a claim.</summary>
 /// <param name="Passes">Passes that count now.</param>
+/// <param name="Forfeited">Passes that nobody will be paid for.</param>
 /// <param name="Disputes">Contradictions that appeared now.</param>
 /// <param name="Unfounded">A micro-batch that was said to be done and is in none of the claimant's segments, or null.</param>
-public sealed record WorkFindings(ImmutableArray<ConfirmedPass> Passes, ImmutableArray<Dispute> Disputes, long? Unfounded)
+public sealed record WorkFindings(ImmutableArray<ConfirmedPass> Passes, ImmutableArray<ForfeitedPass> Forfeited, ImmutableArray<Dispute> Disputes, long? Unfounded)
 {
     /// <summary>Nothing.</summary>
-    public static WorkFindings None { get; } = new([], [], null);
+    public static WorkFindings None { get; } = new([], [], [], null);
 }

@@ -25,7 +25,7 @@ public sealed class RewardsCommandTests : IDisposable
         recomputed.Lines.Should().Equal("run paid: 3 epochs, 3,000 emitted = 2,700 paid + 300 burned; every payout follows from the ledger");
 
         var audited = await RunAsync("audit", "paid");
-        (audited.Code, audited.Lines).Should().BeEquivalentTo((0, new[] { "run paid: 3 settled epochs, 48 backward passes, lost 0, doubled 0; 0 signatures checked, 48 receipts by the plan; in order" }));
+        (audited.Code, audited.Lines).Should().BeEquivalentTo((0, new[] { "run paid: 3 settled epochs, 48 backward passes, lost 0, doubled 0, forfeited 0; 0 signatures checked, 48 receipts by the plan; in order" }));
 
         var csv = (await RunAsync("rewards", "export", "--format", "csv")).Lines;
         csv.Should().HaveCount(7);
@@ -79,6 +79,9 @@ public sealed class RewardsCommandTests : IDisposable
         var forged = await RunAsync("audit", "signed", "--json");
         forged.Code.Should().Be(1);
         Findings(forged.Lines[^1]).GetProperty("violations").EnumerateArray().Should().ContainSingle().Which.GetString().Should().EndWith("and its signature is wrong");
+
+        Change("DELETE FROM Receipts WHERE Kind = 1 AND Stage = 1 AND Number = 3");
+        Findings((await RunAsync("audit", "signed", "--json")).Lines[^1]).GetProperty("lost").GetInt64().Should().Be(1);
 
         (await RunAsync(ProgramFolder.Train("planned"))).Code.Should().Be(0);
         Change("DELETE FROM Receipts WHERE Stage = 1 AND Number = 3", "planned");

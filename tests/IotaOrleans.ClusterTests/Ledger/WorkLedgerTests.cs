@@ -124,6 +124,16 @@ public abstract class WorkLedgerTests
     }
 
     [Fact]
+    public async Task What_is_forfeited_is_written_down_and_not_paid()
+    {
+        await Ledger.AppendAsync([Receipt("bob", 1), Receipt("ada", 2) with { Kind = ReceiptKind.Forfeited }, Receipt("cid", 1, epoch: 1)]);
+
+        (await Ledger.SettleAsync("run", 0, Policy, At)).Payslips.Select(slip => (slip.Miner, slip.Paid)).Should().Equal(("bob", 1_000));
+        (await Ledger.MinersAsync("run", 0)).Should().Equal("ada", "bob");
+        (await Ledger.ReceiptsAsync("run", 0, "ada")).Should().ContainSingle().Which.Kind.Should().Be(ReceiptKind.Forfeited);
+    }
+
+    [Fact]
     public async Task What_a_miner_signed_is_kept_to_the_last_bit()
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);

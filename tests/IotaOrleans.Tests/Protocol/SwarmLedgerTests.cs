@@ -97,6 +97,24 @@ public sealed class SwarmLedgerTests
         loss.Should().Be(1.5, "its own losses are late: the last ones stand for them");
     }
 
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(-1, 3)]
+    [InlineData(0, 2)]
+    public void Steps_of_a_run_that_goes_on_end_where_they_would_have(int ahead, int microBatches)
+    {
+        var counter = new StepCounter(2, ahead);
+        counter.AddLoss(1);
+
+        var taken = Enumerable.Range(0, microBatches).Select(_ =>
+        {
+            counter.Complete();
+            return counter.TryTake(out var _);
+        });
+
+        taken.Should().Equal([.. Enumerable.Repeat(false, microBatches - 1), true]);
+    }
+
     [Fact]
     public void A_miner_that_was_slow_once_is_tried_again()
     {

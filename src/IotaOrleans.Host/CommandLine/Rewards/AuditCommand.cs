@@ -28,9 +28,10 @@ internal sealed class AuditCommand : IotaCommand
 
     protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        var (run, ledger) = await RunLedger.OpenAsync(_runs.Of(parsed)!, parsed.GetValue(_run), _store.Of(parsed), cancellationToken);
+        var books = await RunLedger.OpenAsync(_runs.Of(parsed)!, parsed.GetValue(_run), _store.Of(parsed), cancellationToken);
+        var (run, ledger) = books;
         var epochs = await ledger.ListAsync(run, cancellationToken);
-        var audit = new LedgerAudit(epochs);
+        var audit = new LedgerAudit(epochs, books.IsFinished(_runs.Of(parsed)!));
         var payments = new List<string>();
         foreach (var epoch in epochs)
         {
@@ -42,7 +43,7 @@ internal sealed class AuditCommand : IotaCommand
                 payments.Add($"epoch {epoch}: {Figures.Count(paid)} paid and {Figures.Count(stored.Burned)} burned are not the {Figures.Count(stored.Emission)} that were emitted");
             }
 
-            foreach (var miner in stored.Payslips.Select(slip => slip.Miner).Distinct())
+            foreach (var miner in await ledger.MinersAsync(run, epoch, cancellationToken))
             {
                 audit.Add(await ledger.ReceiptsAsync(run, epoch, miner, cancellationToken));
             }
@@ -63,7 +64,7 @@ internal sealed class AuditCommand : IotaCommand
         Environment.NewLine,
         [
             .. findings.Violations,
-            $"run {run}: {Figures.Plural(findings.Epochs, "settled epoch")}, {Figures.Plural(findings.BackwardPasses, "backward pass", "backward passes")}, lost {Figures.Count(findings.Lost)}, doubled {Figures.Count(findings.Doubled)}; "
+            $"run {run}: {Figures.Plural(findings.Epochs, "settled epoch")}, {Figures.Plural(findings.BackwardPasses, "backward pass", "backward passes")}, lost {Figures.Count(findings.Lost)}, doubled {Figures.Count(findings.Doubled)}, forfeited {Figures.Count(findings.Forfeited)}{(findings.Open > 0 ? $", not signed for yet {Figures.Count(findings.Open)}" : "")}; "
                 + $"{Figures.Plural(findings.Segments, "signature")} checked, {Figures.Plural(findings.Unsigned, "receipt")} by the plan; {(findings.Violations.IsEmpty ? "in order" : Figures.Plural(findings.Violations.Length, "violation"))}",
         ]);
 }

@@ -1,5 +1,6 @@
 using IotaOrleans.Grains.Rewards;
 using IotaOrleans.Host.Runs;
+using IotaOrleans.Host.Status;
 using IotaOrleans.Host.Storage;
 
 namespace IotaOrleans.Host.CommandLine.Rewards;
@@ -39,6 +40,10 @@ internal sealed record RunLedger(string Run, IWorkLedger Ledger)
         database.Create();
         return new RunLedger(folder.Name, new SqliteWorkLedger(database.DataSource));
     }
+
+    /// <summary>Whether the run's folder says that all its steps are done.</summary>
+    /// <param name="root">Folder of the runs.</param>
+    public bool IsFinished(string root) => RunFolder.List(root).FirstOrDefault(folder => folder.Name == Run) is { } folder && RunStatus.Read(folder).Phase == RunPhase.Finished;
 
     /// <summary>All settlements so far, in order.</summary>
     public async Task<IReadOnlyList<EpochSettlement>> SettlementsAsync(CancellationToken cancellationToken)

@@ -6,6 +6,7 @@ namespace IotaOrleans.Tests.Protocol.Validation;
 public sealed class WorkClaimsTests
 {
     private static readonly ImmutableArray<string> Pathway = ["ada", "bob"];
+    private static readonly ShardKey Bob = new("run", 1, "bob");
     private readonly WorkClaims _claims = new();
 
     [Theory]
@@ -46,6 +47,50 @@ public sealed class WorkClaimsTests
     {
         _claims.AddPathway(7, ["ada", "idler"]).Passes.Should().BeEmpty();
         _claims.Add(First("ada", 0, 7)).Passes.Should().ContainSingle().Which.Miner.Should().Be("ada");
+    }
+
+    [Fact]
+    public void What_a_shard_that_is_gone_did_not_sign_for_is_forfeited_once_and_named()
+    {
+        _claims.AddPathway(7, Pathway);
+        _claims.AddPathway(8, Pathway);
+        _claims.Add(First("ada", 0, 7, 8));
+        _claims.Add(Last("bob", 0, 7));
+        _claims.Unsigned.Should().Equal(8);
+
+        _claims.Forfeit(Bob).Forfeited.Should().Equal(new ForfeitedPass(8, 1, "bob"));
+
+        _claims.Forfeit(Bob).Forfeited.Should().BeEmpty();
+        _claims.Add(Last("bob", 1, 8)).Passes.Should().BeEmpty("it comes too late");
+        _claims.Unsigned.Should().BeEmpty();
+        _claims.AddPathway(9, Pathway).Forfeited.Should().Equal([new ForfeitedPass(9, 1, "bob")], "it was under way when bob was lost");
+        _claims.Forget(Bob, begins: true);
+        _claims.AddPathway(10, Pathway).Forfeited.Should().BeEmpty("bob is back");
+    }
+
+    [Fact]
+    public void At_the_end_nothing_is_left_without_a_word()
+    {
+        _claims.AddPathway(7, Pathway);
+        _claims.Add(First("ada", 0, 7));
+        _claims.AddPathway(8, Pathway);
+
+        _claims.ForfeitAll().Forfeited.Should().Equal(new ForfeitedPass(7, 1, "bob"), new ForfeitedPass(8, 0, "ada"), new ForfeitedPass(8, 1, "bob"));
+
+        _claims.Unsigned.Should().BeEmpty();
+    }
+
+    [Fact]
+    public void What_is_run_a_second_time_need_not_fit_what_was_signed_for_the_first()
+    {
+        _claims.NoteRepeated(7);
+        _claims.AddPathway(7, Pathway);
+        _claims.Add(First("ada", 0, 7));
+
+        var findings = _claims.Add(Altered(Last("bob", 0, 7), TraceOpKind.Forward, op => op with { Input = 99 }));
+
+        findings.Disputes.Should().BeEmpty();
+        findings.Passes.Should().ContainSingle();
     }
 
     [Fact]
