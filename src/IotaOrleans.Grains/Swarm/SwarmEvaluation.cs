@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using IotaOrleans.Grains.Shards;
 using IotaOrleans.Protocol.Schedules;
@@ -22,15 +21,16 @@ internal sealed class SwarmEvaluation(
 
     private TrainingRunSpecification Specification => assignment.Specification;
 
-    private bool IsFirst => assignment.Stage == 0;
-
     private bool IsLast => assignment.Stage == Specification.Stages.Length - 1;
 
     /// <summary>Changes who evaluates.</summary>
     public void SetMembers(SwarmMembers members) => _members = members;
 
+    /// <summary>Begins an evaluation. One that is under way is given up: a miner that took part in it is gone, or nobody would ask again.</summary>
+    public void Begin(WorkOrder order) => (_order, _next, _underWay) = (order, 0, 0);
+
     /// <summary>Runs one pass, if there is one to run.</summary>
-    public bool TryRunNext(ConcurrentQueue<WorkOrder> orders)
+    public bool TryRunNext()
     {
         while (inbox.TryTake(FrameKind.Credit, out var credit))
         {
@@ -50,11 +50,6 @@ internal sealed class SwarmEvaluation(
             }
 
             return true;
-        }
-
-        if (IsFirst && _order is null && orders.TryDequeue(out var next))
-        {
-            (_order, _next, _underWay) = (next, 0, 0);
         }
 
         if (_order is null || (!IsLast && _underWay >= StageExecutor.EvaluationCredits))

@@ -262,14 +262,21 @@ internal sealed class SwarmWorker : IShardWorker, ILane
             _passes!.ResendLost();
         }
 
-        if (_orders.TryPeek(out var order) && order.Kind == WorkKind.Snapshot)
+        if (_orders.TryDequeue(out var order))
         {
-            _orders.TryDequeue(out _);
-            TakeSnapshot(order);
+            if (order.Kind == WorkKind.Snapshot)
+            {
+                TakeSnapshot(order);
+            }
+            else
+            {
+                _evaluation!.Begin(order);
+            }
+
             return true;
         }
 
-        if (_evaluation!.TryRunNext(_orders))
+        if (_evaluation!.TryRunNext())
         {
             return true;
         }
