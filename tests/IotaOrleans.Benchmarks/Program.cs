@@ -3,7 +3,6 @@
 using System.CommandLine;
 using IotaOrleans.Benchmarks.Adversaries;
 using IotaOrleans.Benchmarks.Compression;
-using IotaOrleans.Benchmarks.Kills;
 using IotaOrleans.Benchmarks.Memory;
 using IotaOrleans.Benchmarks.Pipeline;
 using IotaOrleans.Benchmarks.Reports;
@@ -25,7 +24,6 @@ root.Subcommands.Add(UnequalBenchmark.Command());
 root.Subcommands.Add(WanBenchmark.Command());
 root.Subcommands.Add(AdversariesBenchmark.Command());
 root.Subcommands.Add(RewardsBenchmark.Command());
-root.Subcommands.Add(KillsBenchmark.Command());
 root.Subcommands.Add(AllCommand.Create());
 root.Subcommands.Add(PlainProcess.Command());
 root.Subcommands.Add(ReceiverProcess.Command());

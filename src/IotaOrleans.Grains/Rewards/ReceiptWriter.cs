@@ -17,11 +17,15 @@ internal sealed partial class ReceiptWriter(IWorkLedger ledger, TimeProvider tim
     private readonly Queue<WorkReceipt> _waiting = new();
     private readonly Queue<SegmentSeal> _seals = new();
     private Task _writing = Task.CompletedTask;
+    private TaskCompletionSource _written = NewSignal();
+    private (long Receipts, long Seals) _added;
+    private (long Receipts, long Seals) _stored;
 
     /// <summary>Adds a receipt.</summary>
     public void Add(WorkReceipt receipt)
     {
         _waiting.Enqueue(receipt);
+        _added.Receipts++;
         Begin();
     }
 
@@ -29,11 +33,19 @@ internal sealed partial class ReceiptWriter(IWorkLedger ledger, TimeProvider tim
     public void Add(SegmentSeal seal)
     {
         _seals.Enqueue(seal);
+        _added.Seals++;
         Begin();
     }
 
-    /// <summary>Completes when all receipts so far are in the ledger.</summary>
-    public Task DrainAsync() => _writing;
+    /// <summary>Completes when all receipts so far are in the ledger; it does not wait for those that are added meanwhile.</summary>
+    public async Task DrainAsync()
+    {
+        var (receipts, seals) = _added;
+        while (_stored.Receipts < receipts || _stored.Seals < seals)
+        {
+            await _written.Task;
+        }
+    }
 
     private async Task WriteAsync()
     {
@@ -47,8 +59,10 @@ internal sealed partial class ReceiptWriter(IWorkLedger ledger, TimeProvider tim
                 await ledger.AppendAsync(batch, seals);
                 Remove(_waiting, batch.Length);
                 Remove(_seals, seals.Length);
-
-                failures = 0;
+                (_stored.Receipts, _stored.Seals, failures) = (_stored.Receipts + batch.Length, _stored.Seals + seals.Length, 0);
+                var written = _written;
+                _written = NewSignal();
+                written.SetResult();
             }
             catch (Exception failure)
             {
@@ -69,6 +83,8 @@ internal sealed partial class ReceiptWriter(IWorkLedger ledger, TimeProvider tim
             queue.Dequeue();
         }
     }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private void Begin()
     {

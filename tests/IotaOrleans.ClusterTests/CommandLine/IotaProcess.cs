@@ -114,16 +114,35 @@ internal sealed class IotaProcess : IDisposable
     public async Task<JsonElement> WaitForAsync(string happened, int times = 1, TimeSpan? patience = null)
     {
         using var limit = new CancellationTokenSource(patience ?? UsualPatience);
-        await foreach (var line in _lines.Reader.ReadAllAsync(limit.Token))
+        while (true)
+        {
+            var json = await NextAsync([happened], limit.Token);
+            if (--times == 0)
+            {
+                return json;
+            }
+        }
+    }
+
+    /// <summary>Waits for a JSON line with an event of one of the given names.</summary>
+    public async Task<JsonElement> WaitForAnyAsync(params string[] happened)
+    {
+        using var limit = new CancellationTokenSource(UsualPatience);
+        return await NextAsync(happened, limit.Token);
+    }
+
+    private async Task<JsonElement> NextAsync(string[] happened, CancellationToken cancellationToken)
+    {
+        await foreach (var line in _lines.Reader.ReadAllAsync(cancellationToken))
         {
             var json = JsonDocument.Parse(line).RootElement;
-            if (json.GetProperty("event").GetString() == happened && --times == 0)
+            if (happened.Contains(json.GetProperty("event").GetString()))
             {
                 return json;
             }
         }
 
-        throw new InvalidOperationException($"the program ended without '{happened}': {string.Join('\n', _errors)}");
+        throw new InvalidOperationException($"the program ended without '{string.Join("' or '", happened)}': {string.Join('\n', _errors)}");
     }
 
     /// <summary>Waits for a line on the error stream.</summary>
@@ -144,6 +163,13 @@ internal sealed class IotaProcess : IDisposable
     public void Signal(int signal) => SendSignal(Id, signal).Should().Be(0, "the program should still run");
 
     public static void Signal(int process, int signal) => SendSignal(process, signal).Should().Be(0, "the process should still run");
+
+    /// <summary>Kills the program and all that it started, as a machine does that loses its power.</summary>
+    public void KillAll()
+    {
+        _process.Kill(entireProcessTree: true);
+        _process.WaitForExit();
+    }
 
     /// <summary>Processes that this one started and that run.</summary>
     public int[] Children() => [.. Process.GetProcesses().Where(process => ParentOf(process.Id) == Id).Select(process => process.Id)];
