@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace IotaOrleans;
 
 /// <summary>What a work order asks of every shard.</summary>
@@ -36,4 +38,8 @@ public sealed record WorkOrder
     /// <summary>Learning rate of the step.</summary>
     [Id(4)]
     public double LearningRate { get; init; }
+
+    /// <summary>In elastic mode: the miners that evaluate, one for each stage in order.</summary>
+    [Id(5)]
+    public ImmutableArray<string> Pathway { get; init; } = [];
 }

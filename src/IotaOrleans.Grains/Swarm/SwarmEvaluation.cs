@@ -7,14 +7,13 @@ using IotaOrleans.Training.Stages;
 namespace IotaOrleans.Grains.Swarm;
 
 /// <summary>
-/// Forward passes over the validation split in elastic mode: by the first miner of each stage, on the agreed weights, between the passes
+/// Forward passes over the validation split in elastic mode: by the miners that the order names, on the agreed weights, between the passes
 /// of training. The last stage reports the loss. Runs on the lane.
 /// </summary>
 internal sealed class SwarmEvaluation(
     ShardKey shard, ShardAssignment assignment, StageTrainer trainer, StageVersion version, ShardData? data, SwarmInbox inbox, SwarmFrames frames, SwarmControl control)
 {
     private readonly Dictionary<long, (double Sum, int Sequences, int MicroBatches)> _losses = [];
-    private SwarmMembers _members = new(0, assignment.Specification.Miners);
     private WorkOrder? _order;
     private int _next;
     private int _underWay;
@@ -22,9 +21,6 @@ internal sealed class SwarmEvaluation(
     private TrainingRunSpecification Specification => assignment.Specification;
 
     private bool IsLast => assignment.Stage == Specification.Stages.Length - 1;
-
-    /// <summary>Changes who evaluates.</summary>
-    public void SetMembers(SwarmMembers members) => _members = members;
 
     /// <summary>Begins an evaluation. One that is under way is given up: a miner that took part in it is gone, or nobody would ask again.</summary>
     public void Begin(WorkOrder order) => (_order, _next, _underWay) = (order, 0, 0);
@@ -45,7 +41,7 @@ internal sealed class SwarmEvaluation(
             using (activation)
             {
                 var order = OrderOf(activation);
-                frames.Send(assignment.Stage - 1, activation.Header.Pathway[^1], Credit(order, activation.Header.MicroBatch));
+                frames.Send(assignment.Stage - 1, order.Pathway[assignment.Stage - 1], Credit(order, activation.Header.MicroBatch));
                 Evaluate(order, activation.Header.MicroBatch.Index, activation);
             }
 
@@ -73,6 +69,7 @@ internal sealed class SwarmEvaluation(
         Kind = WorkKind.Evaluate,
         Step = frame.Header.MicroBatch.Step,
         Epoch = frame.Header.MicroBatch.Epoch,
+        Pathway = frame.Header.Pathway,
     };
 
     private TensorFrame Credit(WorkOrder order, MicroBatchId id) => frames.Rent(FrameKind.Credit, order.Sequence, id, TensorElementType.Float32, [0], []);
@@ -90,7 +87,7 @@ internal sealed class SwarmEvaluation(
         }
 
         var id = new MicroBatchId(shard.Run, order.Epoch, order.Step, microBatch);
-        var output = frames.RentActivation(FrameKind.Evaluation, order.Sequence, id, sequences, (activation?.Header.Pathway ?? []).Add(shard.Miner));
+        var output = frames.RentActivation(FrameKind.Evaluation, order.Sequence, id, sequences, order.Pathway);
         try
         {
             trainer.Evaluate(input, Specification.ContextLength, output.Payload.Span);
@@ -101,7 +98,7 @@ internal sealed class SwarmEvaluation(
             throw;
         }
 
-        frames.Send(assignment.Stage + 1, _members.Stages[assignment.Stage + 1][0], output);
+        frames.Send(assignment.Stage + 1, order.Pathway[assignment.Stage + 1], output);
     }
 
     private void Add(WorkOrder order, float loss, int sequences)

@@ -114,8 +114,6 @@ internal sealed partial class SwarmSession
         }
 
         Announce(miner, MemberChange.Lost, stage, forfeited > 0 ? $"{reason}; {forfeited} passes that it had not signed for are not paid" : reason);
-        _evaluation?.TrySetCanceled();
-        _snapshots?.TrySetCanceled();
         GiveToWaiting();
     }
 

@@ -7,11 +7,12 @@ namespace IotaOrleans.Grains.Swarm;
 /// <summary>What follows the steps: merges, evaluations, checkpoints, the end.</summary>
 internal sealed partial class SwarmSession
 {
+    private const int PatienceFactor = 4;
     private static readonly TimeSpan LongestWaitForFetch = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan LeastPatience = TimeSpan.FromSeconds(30);
 
-    private TaskCompletionSource<double>? _evaluation;
-    private TaskCompletionSource? _snapshots;
-    private HashSet<int> _snapshotsDue = [];
+    private AwaitedOrder? _awaited;
+    private TimeSpan _longestOrder;
     private Task _milestones = Task.CompletedTask;
     private Task _merging = Task.CompletedTask;
     private Task? _ending;
@@ -129,42 +130,50 @@ internal sealed partial class SwarmSession
 
     private IStageGrain Stage(int stage) => _grains.GetGrain<IStageGrain>($"{_specification.Run}/{stage}");
 
-    private async Task<double> EvaluateAsync(long step)
+    private async Task<double> EvaluateAsync(long step) => (await CarryOutAsync(WorkKind.Evaluate, step)).Loss;
+
+    private async Task<ImmutableArray<ShardKey>> SnapshotAsync(long step) => (await CarryOutAsync(WorkKind.Snapshot, step)).Shards;
+
+    /// <summary>
+    /// Lets the first miner of each stage carry out an order. When one of them is gone, others do it; when it takes far longer than the
+    /// longest one so far, something of it was lost on the way, and it is given out once more.
+    /// </summary>
+    private async Task<(double Loss, ImmutableArray<ShardKey> Shards)> CarryOutAsync(WorkKind kind, long step)
     {
-        while (true)
+        var patience = LeastPatience > PatienceFactor * _longestOrder ? LeastPatience : PatienceFactor * _longestOrder;
+        while (Active && !_members.Stages.Any(miners => miners.IsEmpty))
         {
-            _evaluation = new TaskCompletionSource<double>(TaskCreationOptions.RunContinuationsAsynchronously);
-            var order = new WorkOrder { Sequence = ++_sequence, Kind = WorkKind.Evaluate, Step = step, Epoch = WorkPlan.EpochOf(_specification, step) };
-            await Shard(First(0)).EnqueueAsync(_id, [order]);
+            ImmutableArray<ShardKey> shards = [.. Enumerable.Range(0, _specification.Stages.Length).Select(First)];
+            var order = new WorkOrder { Sequence = ++_sequence, Kind = kind, Step = step, Epoch = WorkPlan.EpochOf(_specification, step), Pathway = [.. shards.Select(shard => shard.Miner)] };
+            var awaited = _awaited = new AwaitedOrder(order, shards);
+            var started = _time.GetTimestamp();
+            foreach (var receiver in awaited.Receivers)
+            {
+                _ = TellAsync(receiver, _ => Shard(receiver).EnqueueAsync(_id, [order]));
+            }
+
             try
             {
-                return await _evaluation.Task;
+                var loss = await awaited.Done.WaitAsync(patience, _time);
+                _longestOrder = TimeSpan.FromTicks(Math.Max(_longestOrder.Ticks, _time.GetElapsedTime(started).Ticks));
+                return (loss, shards);
             }
             catch (OperationCanceledException)
             {
-                // A miner was lost, perhaps one that evaluated: once more, with those who are there.
+                // One of them was lost, or left.
+            }
+            catch (TimeoutException)
+            {
+                LogOrderLate(_specification.Run, kind, step, patience);
+                patience *= 2;
             }
         }
+
+        throw new OperationCanceledException($"the session ended before the order of step {step} was carried out");
     }
 
-    private async Task<ImmutableArray<ShardKey>> SnapshotAsync(long step)
-    {
-        ImmutableArray<ShardKey> sources = [.. Enumerable.Range(0, _specification.Stages.Length).Select(First)];
-        _snapshotsDue = [.. sources.Select(source => source.Stage)];
-        _snapshots = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var order = new WorkOrder { Sequence = ++_sequence, Kind = WorkKind.Snapshot, Step = step, Epoch = WorkPlan.EpochOf(_specification, step) };
-        await Task.WhenAll(sources.Select(source => Shard(source).EnqueueAsync(_id, [order])));
-        try
-        {
-            await _snapshots.Task;
-            return sources;
-        }
-        catch (OperationCanceledException)
-        {
-            // A miner was lost, perhaps one that took a snapshot: once more, by those who are there.
-            return await SnapshotAsync(step);
-        }
-    }
+    [LoggerMessage(LogLevel.Warning, "Run {Run}: {Kind} of step {Step} has taken {Patience} and is given out once more")]
+    private partial void LogOrderLate(string run, WorkKind kind, long step, TimeSpan patience);
 
     [LoggerMessage(LogLevel.Error, "Run {Run}: what follows step {Step} failed")]
     private partial void LogMilestoneFailed(string run, long step, Exception failure);

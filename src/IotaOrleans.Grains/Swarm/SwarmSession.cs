@@ -110,13 +110,9 @@ internal sealed partial class SwarmSession : IRunSession
         {
             Lose(report.Miner, report.Failure);
         }
-        else if (report.Order.Kind == WorkKind.Evaluate)
+        else
         {
-            _evaluation?.TrySetResult(report.Loss ?? double.NaN);
-        }
-        else if (report.Order.Kind == WorkKind.Snapshot && _snapshotsDue.Remove(report.Stage) && _snapshotsDue.Count == 0)
-        {
-            _snapshots?.TrySetResult();
+            _awaited?.Report(new ShardKey(_specification.Run, report.Stage, report.Miner), report);
         }
     }
 
@@ -179,6 +175,8 @@ internal sealed partial class SwarmSession : IRunSession
         {
             _ = TellAsync(shard, grain => grain.SetMembersAsync(_id, _members));
         }
+
+        _awaited?.Keep(IsMember);
     }
 
     private void Give(ShardKey shard, int count)

@@ -158,7 +158,6 @@ internal sealed class SwarmWorker : IShardWorker, ILane
     public Task SetMembersAsync(SwarmMembers members) => RunAsync(() =>
     {
         _passes!.SetMembers(members);
-        _evaluation!.SetMembers(members);
         return true;
     });
 
