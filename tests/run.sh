@@ -18,6 +18,9 @@ need_package() {
 }
 
 need_package chromium chromium
+# An S3-compatible server for the tests of archives comes from npm.
+need_package node nodejs
+need_package npm npm
 # Debian keeps the server's programs out of the path. The tests start servers of their own: none is to be made beside them.
 if [ -z "$(compgen -G '/usr/lib/postgresql/*/bin/initdb')" ] && ! command -v initdb >/dev/null 2>&1; then
   need_package pg_createcluster postgresql-common

@@ -63,6 +63,10 @@ public sealed record RunStarted : RunEvent
     /// <summary>Miners that cheat on purpose, in a rehearsal.</summary>
     [Id(5)]
     public ImmutableArray<Adversary> Adversaries { get; init; } = [];
+
+    /// <summary>What the session begins from.</summary>
+    [Id(6)]
+    public RunPoint? Point { get; init; }
 }
 
 /// <summary>All stages have taken an optimizer step.</summary>
@@ -114,6 +118,10 @@ public sealed record CheckpointWritten : RunEvent
     /// <summary>Its folder.</summary>
     [Id(0)]
     public required string Checkpoint { get; init; }
+
+    /// <summary>What the run goes on from now.</summary>
+    [Id(1)]
+    public RunPoint? Point { get; init; }
 }
 
 /// <summary>A checkpoint could not be written. Training goes on.</summary>

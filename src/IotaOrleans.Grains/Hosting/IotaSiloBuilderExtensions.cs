@@ -2,6 +2,7 @@ using IotaOrleans.Grains.Placement;
 using IotaOrleans.Grains.Rewards;
 using IotaOrleans.Grains.Shards;
 using IotaOrleans.Grains.Validation;
+using IotaOrleans.Grains.Views;
 using IotaOrleans.Tensors;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -44,6 +45,7 @@ public static class IotaSiloBuilderExtensions
         silo.Configure<GrainDirectoryOptions>(directory => directory.CacheSize = CachedAddresses);
         silo.Services.TryAddSingleton(TimeProvider.System);
         silo.Services.TryAddSingleton<IWorkLedger, MemoryWorkLedger>();
+        silo.Services.TryAddSingleton<IRunJournal, MemoryRunJournal>();
         silo.Services.AddSingleton<ComputeLanes>();
         silo.Services.AddSingleton<ValidatorLane>();
         silo.Services.AddSingleton<MinerKey>();

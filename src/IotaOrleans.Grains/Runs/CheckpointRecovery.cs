@@ -16,6 +16,11 @@ internal static class CheckpointRecovery
         Elapsed = TimeSpan.FromSeconds(description.Seconds),
     };
 
+    /// <summary>The state of a run whose grains have none, because it went on from another store: what its newest checkpoint says; null when it has none.</summary>
+    public static TrainingRunState? Find(TrainingRunSpecification specification) => new CheckpointStore(specification.CheckpointDirectory).FindLatest() is { } latest
+        ? new TrainingRunState { Specification = specification, Checkpoint = latest, CheckpointStep = CheckpointStore.StepOf(latest)!.Value }
+        : null;
+
     /// <summary>The state at the newest sound checkpoint: the one that it names, or one before it, with what is wrong with those passed over.</summary>
     /// <exception cref="IotaException">None is sound (<see cref="ExitCode.Model"/>).</exception>
     public static (TrainingRunState State, IReadOnlyList<CheckpointDamaged> Damaged) Recover(TrainingRunState state)

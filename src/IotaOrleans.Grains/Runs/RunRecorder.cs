@@ -24,6 +24,7 @@ internal sealed partial class RunRecorder(
     private readonly Queue<RunEvent> _events = new();
     private readonly ReceiptWriter _receipts = new(ledger, time, logger);
     private readonly long _started = time.GetTimestamp();
+    private readonly TimeSpan _before = state.Elapsed;
     private Task _settled = Task.CompletedTask;
     private Task _checkpointed = Task.CompletedTask;
     private bool _publishing;
@@ -37,7 +38,16 @@ internal sealed partial class RunRecorder(
 
     public long CheckpointStep => state.CheckpointStep;
 
+    /// <summary>What the run would go on from.</summary>
+    public RunPoint Point => RunPoint.Of(state);
+
     public Task Ended => _ended.Task;
+
+    /// <summary>Completes when the checkpoints whose snapshots are taken have been written, or failed.</summary>
+    public Task Checkpointed => _checkpointed;
+
+    /// <summary>Checkpoints whose snapshots are taken and that are not written yet: each holds memory of its shards.</summary>
+    public int CheckpointsWaiting { get; private set; }
 
     private TrainingRunSpecification Specification => state.Specification;
 
@@ -159,7 +169,20 @@ internal sealed partial class RunRecorder(
 
     private async Task CheckpointAsync(Task previous, long step, ImmutableArray<ShardKey> sources, LedgerPosition? position)
     {
+        CheckpointsWaiting++;
         await previous;
+        try
+        {
+            await CheckpointAsync(step, sources, position);
+        }
+        finally
+        {
+            CheckpointsWaiting--;
+        }
+    }
+
+    private async Task CheckpointAsync(long step, ImmutableArray<ShardKey> sources, LedgerPosition? position)
+    {
         var description = new CheckpointDescription
         {
             Run = Run,
@@ -167,7 +190,7 @@ internal sealed partial class RunRecorder(
             Epoch = WorkPlan.EpochOf(Specification, step),
             Position = position,
             ValidationLoss = double.IsNaN(ValidationLoss) ? null : ValidationLoss,
-            Seconds = (state.Elapsed + time.GetElapsedTime(_started)).TotalSeconds,
+            Seconds = (_before + time.GetElapsedTime(_started)).TotalSeconds,
             At = time.GetUtcNow(),
         };
         string path;
@@ -198,7 +221,7 @@ internal sealed partial class RunRecorder(
             state = CheckpointRecovery.At(state, path, description);
             _checkpointFailure = null;
             await save(state);
-            Publish(new CheckpointWritten { Step = step, Checkpoint = path });
+            Publish(new CheckpointWritten { Step = step, Checkpoint = path, Point = Point });
         }
         catch (Exception failure)
         {

@@ -57,6 +57,7 @@ internal sealed class RunSession : IRunSession
             Parameters = ParameterLayout.CountParameters(_specification.Model),
             TokensPerStep = _specification.TokensPerStep,
             Stages = [.. _shards.Select(View)],
+            Point = _recorder.Point,
         });
         PlanAhead();
     }

@@ -40,6 +40,7 @@ internal sealed partial class TrainingRunGrain(
     public async Task ResumeAsync(TrainingRunSpecification specification)
     {
         var state = storage.State.Value
+            ?? await Task.Run(() => CheckpointRecovery.Find(specification))
             ?? throw new IotaException(ExitCode.RunState, $"there is no run {Run} to resume");
         if (_session is { Active: true })
         {
@@ -102,7 +103,9 @@ internal sealed partial class TrainingRunGrain(
         {
             for (var stage = 0; stage < specification.Stages.Length; stage++)
             {
-                await grains.GetGrain<IStageGrain>($"{Run}/{stage}").AssignAsync(specification.Stages[stage], specification.Miners[stage]);
+                var grain = grains.GetGrain<IStageGrain>($"{Run}/{stage}");
+                await grain.AssignAsync(specification.Stages[stage], specification.Miners[stage]);
+                await grain.CommitAsync(state.CheckpointStep);
             }
 
             if (specification.Mode == TrainingMode.Elastic)
@@ -127,6 +130,7 @@ internal sealed partial class TrainingRunGrain(
         catch (Exception failure)
         {
             await SaveAsync(state with { Phase = RunPhase.Failed, Failure = failure.Message });
+            await grains.GetGrain<IRunViewGrain>(Run).PublishAsync(RunPhase.Failed, [new RunFailed { Step = state.CheckpointStep, Failure = failure.Message, Checkpoint = state.Checkpoint }]);
             throw;
         }
 

@@ -200,6 +200,8 @@ internal sealed partial class SwarmSession
             await Stage(stage).LoseAsync(miner);
             await CloseSegmentsAsync([shard]);
             await _audited;
+            // It may hold what a checkpoint is being written from.
+            await _recorder.Checkpointed;
             return true;
         }
         catch (Exception failure)

@@ -8,6 +8,7 @@ namespace IotaOrleans.Grains.Swarm;
 internal sealed partial class SwarmSession
 {
     private const int PatienceFactor = 4;
+    private const int MostWaitingCheckpoints = 2;
     private static readonly TimeSpan LongestWaitForFetch = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan LeastPatience = TimeSpan.FromSeconds(30);
 
@@ -49,7 +50,8 @@ internal sealed partial class SwarmSession
                 position = SignedPosition;
             }
 
-            if (checkpoints)
+            // While the disk is slower than the interval asks for, a checkpoint is left out: the next one says more.
+            if (checkpoints && (last || _recorder.CheckpointsWaiting < MostWaitingCheckpoints))
             {
                 _recorder.Checkpoint(step, await SnapshotAsync(step), position);
             }

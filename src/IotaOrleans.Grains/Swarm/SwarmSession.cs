@@ -66,6 +66,7 @@ internal sealed partial class SwarmSession : IRunSession
             TokensPerStep = _specification.TokensPerStep,
             Stages = Views(),
             Adversaries = _specification.Adversaries,
+            Point = _recorder.Point,
         });
         SealAudits();
         // The first grants; from then on the shards ask.

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using IotaOrleans.Grains.Placement;
+using IotaOrleans.Grains.Storage;
 using IotaOrleans.Grains.Telemetry;
 using IotaOrleans.Protocol.Views;
 using Microsoft.Extensions.Hosting;
@@ -9,12 +10,13 @@ using Orleans.Storage;
 namespace IotaOrleans.Grains.Views;
 
 /// <summary>
-/// The read model of one run. Events live in memory; the view is stored when the phase changes and otherwise at most
+/// The read model of one run. Events live in memory, and what was decided in the journal; the view is stored when the phase changes and otherwise at most
 /// every <see cref="WriteInterval"/>, so that a fast run does not turn into a storm of writes. Nobody waits for them.
 /// </summary>
 [ControlPlacement]
 internal sealed partial class RunViewGrain(
     [PersistentState("view", StorageNames.Control)] IPersistentState<RunViewGrainState> state,
+    IRunJournal journal,
     IHostApplicationLifetime host,
     TimeProvider time,
     ILogger<RunViewGrain> logger) : Grain, IRunViewGrain
@@ -32,6 +34,7 @@ internal sealed partial class RunViewGrain(
     private static readonly TimeSpan ClosedPatience = TimeSpan.FromMilliseconds(100);
 
     private RunEventLog _log = new(KeptEvents, lastNumber: 0);
+    private BatchWriter<RunEvent>? _decisions;
     private CancellationTokenRegistration _stopping;
     private Task _writing = Task.CompletedTask;
     private bool _dirty;
@@ -39,7 +42,9 @@ internal sealed partial class RunViewGrain(
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
+        var run = this.GetPrimaryKeyString();
         _log = new RunEventLog(KeptEvents, state.State.LastNumber);
+        _decisions = new BatchWriter<RunEvent>("events", batch => journal.AppendAsync(run, batch), time, logger);
 
         // A silo ends an activation only after its calls: without this, whoever waits for events would hold up the end.
         _stopping = host.ApplicationStopping.Register(() => _log.Close());
@@ -62,6 +67,7 @@ internal sealed partial class RunViewGrain(
     {
         await _stopping.DisposeAsync();
         _log.Close();
+        await KeepAllAsync(cancellationToken);
         await _writing;
         if (_dirty || state.State.LastNumber != _log.LastNumber)
         {
@@ -78,6 +84,18 @@ internal sealed partial class RunViewGrain(
         }
     }
 
+    private async Task KeepAllAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _decisions!.DrainAsync().WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            LogNotWritten(this.GetPrimaryKeyString(), "the journal did not take the last events in time");
+        }
+    }
+
     public async Task PublishAsync(RunPhase phase, ImmutableArray<RunEvent> events)
     {
         var run = this.GetPrimaryKeyString();
@@ -90,8 +108,10 @@ internal sealed partial class RunViewGrain(
         var view = RunViewReducer.Apply(before, run, phase, time.GetUtcNow());
         foreach (var @event in events)
         {
-            view = RunViewReducer.Apply(view, run, phase, _log.Append(@event));
+            var numbered = _log.Append(@event);
+            view = RunViewReducer.Apply(view, run, phase, numbered);
             Measure(@event, view);
+            Keep(numbered);
         }
 
         state.State.View = view;
@@ -129,6 +149,15 @@ internal sealed partial class RunViewGrain(
             }
 
             await _log.WaitAsync(left, time);
+        }
+    }
+
+    /// <summary>The journal holds what was decided, for good; steps are measurements, and most of all events.</summary>
+    private void Keep(RunEvent numbered)
+    {
+        if (numbered is not StepCompleted)
+        {
+            _decisions!.Add(numbered);
         }
     }
 

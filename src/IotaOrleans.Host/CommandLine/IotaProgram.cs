@@ -6,6 +6,7 @@ using IotaOrleans.Host.CommandLine.Database;
 using IotaOrleans.Host.CommandLine.Doctor;
 using IotaOrleans.Host.CommandLine.Models;
 using IotaOrleans.Host.CommandLine.Plan;
+using IotaOrleans.Host.CommandLine.Replay;
 using IotaOrleans.Host.CommandLine.Rewards;
 using IotaOrleans.Host.CommandLine.Status;
 using IotaOrleans.Host.CommandLine.Training;
@@ -30,6 +31,7 @@ internal static class IotaProgram
             new WhyCommand(),
             new RewardsCommand(),
             new AuditCommand(),
+            new ReplayCommand(),
             new VerifyCommand(),
             new CheckpointsCommand(),
             new DatabaseCommand(),

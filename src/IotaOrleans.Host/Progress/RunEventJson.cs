@@ -18,6 +18,22 @@ internal static class RunEventJson
 
     public static string Line(RunEvent happened) => JsonSerializer.Serialize(happened, Options);
 
+    /// <summary>Reads a line back.</summary>
+    /// <param name="number">The event's number, for the message.</param>
+    /// <param name="line">The line.</param>
+    /// <exception cref="IotaException">It is no event (<see cref="ExitCode.RunState"/>).</exception>
+    public static RunEvent Read(long number, string line)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<RunEvent>(line, Options) ?? throw new JsonException("it is empty");
+        }
+        catch (Exception broken) when (broken is JsonException or NotSupportedException)
+        {
+            throw new IotaException(ExitCode.RunState, $"event {number} of the journal cannot be read: {broken.Message}", broken);
+        }
+    }
+
     /// <summary>The last line of a session, with what only the program adds.</summary>
     public static string Line(RunEnding ending)
     {

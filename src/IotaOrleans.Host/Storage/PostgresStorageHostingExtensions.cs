@@ -9,7 +9,7 @@ internal static class PostgresStorageHostingExtensions
     public const string Invariant = "Npgsql";
 
     /// <summary>
-    /// Keeps grain state and the work ledger in a PostgreSQL database. Its tables are created when the silo starts, if its user may; any number
+    /// Keeps grain state, the work ledger and the journal in a PostgreSQL database. Its tables are created when the silo starts, if its user may; any number
     /// of silos may start at once. While the database does not answer, everything that needs it waits.
     /// </summary>
     public static ISiloBuilder AddPostgresGrainStorage(this ISiloBuilder silo, StoreAddress store, string providerName = StorageNames.Control)
@@ -19,7 +19,7 @@ internal static class PostgresStorageHostingExtensions
         return silo
             .ConfigureServices(services => services
                 .AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(database)
-                .AddPatientStorage(providerName, store.ToString(), "does not answer", new PostgresWorkLedger(database.DataSource)))
+                .AddPatientStorage(providerName, store.ToString(), "does not answer", new PostgresWorkLedger(database.DataSource), new PostgresRunJournal(database.DataSource)))
             .AddAdoNetGrainStorage(inner, (AdoNetGrainStorageOptions options) =>
             {
                 options.Invariant = Invariant;

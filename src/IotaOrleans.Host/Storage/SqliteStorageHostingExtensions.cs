@@ -9,7 +9,7 @@ public static class SqliteStorageHostingExtensions
     private const string Invariant = "System.Data.SQLite";
 
     /// <summary>
-    /// Keeps grain state and the work ledger in a SQLite file: write-ahead log, one writer at a time, others wait up to 30 seconds. The file
+    /// Keeps grain state, the work ledger and the journal in a SQLite file: write-ahead log, one writer at a time, others wait up to 30 seconds. The file
     /// and its tables are created when the silo starts; several processes of one machine may share the file. While the disk is full, everything
     /// that is to be stored waits.
     /// </summary>
@@ -23,7 +23,7 @@ public static class SqliteStorageHostingExtensions
         return silo
             .ConfigureServices(services => services
                 .AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(database)
-                .AddPatientStorage(providerName, databasePath, "cannot be written", new SqliteWorkLedger(database.DataSource)))
+                .AddPatientStorage(providerName, databasePath, "cannot be written", new SqliteWorkLedger(database.DataSource), new SqliteRunJournal(database.DataSource)))
             .AddAdoNetGrainStorage(PatientStorage.InnerName(providerName), (AdoNetGrainStorageOptions options) =>
             {
                 options.Invariant = Invariant;

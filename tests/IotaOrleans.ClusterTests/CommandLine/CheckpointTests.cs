@@ -35,6 +35,8 @@ public sealed class CheckpointTests(ProgramFolder folder) : IClassFixture<Progra
         first.Should().BeGreaterThan(100, "it goes on from a checkpoint").And.BeLessThan(Steps);
         Losses(same).Should().Equal(expected.Where(step => step.Key >= first), "at the same shape, the same bits follow");
         Sums(folder.In("runs/killed")).Should().Be(Sums(folder.In("runs/whole")), "and so are the weights and moments");
+        var replayed = await IotaProcess.RunAsync(folder.Path, "replay", "killed");
+        replayed.ExitCode.Should().Be(0, replayed.ToString());
 
         var recut = await IotaProcess.RunAsync(folder.In("recut"), "train", "--resume", "killed", "--stages", "3", "--wire", "fp32", "--json", "--no-http", "--sample-tokens", "0");
         recut.ExitCode.Should().Be(0, recut.ToString());
@@ -71,6 +73,8 @@ public sealed class CheckpointTests(ProgramFolder folder) : IClassFixture<Progra
         losses.Should().Equal(expected.Where(loss => loss.Key > step - 50));
         (await IotaProcess.RunAsync(place, "audit", "killed")).Text.Should().Contain("800 backward passes, lost 0, doubled 0").And.EndWith("in order");
         (await IotaProcess.RunAsync(place, "checkpoints", "verify", "killed")).ExitCode.Should().Be(0, "the damaged one was written again");
+        var replayed = await IotaProcess.RunAsync(place, "replay", "killed");
+        replayed.ExitCode.Should().Be(0, replayed.ToString());
 
         // With all of them damaged, there is nothing to go on from, and that is said.
         foreach (var checkpoint in new CheckpointStore(Path.Combine(place, "runs/killed/checkpoints")).List())

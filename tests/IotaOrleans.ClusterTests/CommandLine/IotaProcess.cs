@@ -94,6 +94,13 @@ internal sealed class IotaProcess : IDisposable
         return await program.EndAsync();
     }
 
+    /// <summary>Runs the program to its end, with variables.</summary>
+    public static async Task<IotaResult> RunAsync(string folder, IReadOnlyDictionary<string, string> variables, params string[] arguments)
+    {
+        using var program = Start(folder, [.. variables.Select(variable => $"{variable.Key}={variable.Value}")], "dotnet", [Path.Combine(AppContext.BaseDirectory, "iota.dll"), .. arguments]);
+        return await program.EndAsync();
+    }
+
     public async Task<IotaResult> EndAsync()
     {
         using var limit = new CancellationTokenSource(UsualPatience);

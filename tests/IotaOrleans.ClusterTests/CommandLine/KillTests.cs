@@ -103,6 +103,9 @@ public sealed class KillTests(ProgramFolder folder, ITestOutputHelper output) : 
             var findings = JsonDocument.Parse(audit.Output[^1]).RootElement.GetProperty("findings");
             (findings.GetProperty("lost").GetInt64(), findings.GetProperty("doubled").GetInt64()).Should().Be((0, 0));
             (findings.GetProperty("backwardPasses").GetInt64() + findings.GetProperty("forfeited").GetInt64()).Should().Be(2 * 4 * steps, "that is every micro-batch through both stages");
+            var replayed = await IotaProcess.RunAsync(folder.Path, "replay", $"killed-{mode}");
+            output.WriteLine(replayed.Text);
+            replayed.ExitCode.Should().Be(0, replayed.ToString());
         }
         finally
         {

@@ -33,6 +33,14 @@ public sealed class StoreTests(ProgramFolder folder, PostgresServer server) : IC
         var resumed = await IotaProcess.RunAsync(folder.Path, [Variable(store), "train", "--resume", "stored", "--steps", "14", "--stages", "3", "--json", "--no-http", "--sample-tokens", "0"]);
         resumed.ExitCode.Should().Be(0, resumed.ToString());
         resumed.Events()[^1].GetProperty("step").GetInt64().Should().Be(14);
+        var replayed = await IotaProcess.RunAsync(folder.Path, Variable(store), "replay", "stored");
+        replayed.ExitCode.Should().Be(0, replayed.ToString());
+
+        // What began with a file goes on with a database.
+        var moved = await IotaProcess.RunAsync(folder.Path, [Variable(store), "train", "--resume", "plain", "--steps", "14", "--json", "--no-http", "--sample-tokens", "0"]);
+        moved.ExitCode.Should().Be(0, moved.ToString());
+        moved.Events()[0].GetProperty("step").GetInt64().Should().Be(12);
+        moved.Events()[^1].GetProperty("validationLoss").GetDouble().Should().BeApproximately(resumed.Events()[^1].GetProperty("validationLoss").GetDouble(), 1e-5);
     }
 
     [Fact]
@@ -122,7 +130,7 @@ public sealed class StoreTests(ProgramFolder folder, PostgresServer server) : IC
 
         before.ExitCode.Should().Be(1);
         before.Output.Should().Contain("001-cluster          missing").And.Contain($"{store} is not up to date: 'iota db migrate', as its owner, makes it so");
-        migrated.Output.Should().Equal("applied 001-cluster", "applied 002-ledger", "applied 003-roles", $"{store} is up to date");
+        migrated.Output.Should().Equal("applied 001-cluster", "applied 002-ledger", "applied 003-roles", "applied 004-events", $"{store} is up to date");
         again.Output.Should().Equal($"{store} lacks nothing");
         after.ExitCode.Should().Be(0);
         after.Output.Should().HaveCount(4).And.NotContain(line => line.Contains("missing"));

@@ -7,7 +7,7 @@ namespace IotaOrleans.ClusterTests.Storage;
 [Collection(PostgresGroup.Name)]
 public sealed class PostgresDatabaseTests(PostgresServer server)
 {
-    private static readonly string[] Ours = ["receipts", "segments", "penalties", "settlements", "payouts", "grainstate"];
+    private static readonly string[] Ours = ["receipts", "segments", "penalties", "settlements", "payouts", "grainstate", "events"];
 
     [Fact]
     public async Task Ten_that_migrate_at_once_make_one_schema()
@@ -20,7 +20,7 @@ public sealed class PostgresDatabaseTests(PostgresServer server)
             return await database.MigrateAsync();
         }));
 
-        applied.Where(names => names.Count > 0).Should().ContainSingle().Which.Should().Equal("001-cluster", "002-ledger", "003-roles");
+        applied.Where(names => names.Count > 0).Should().ContainSingle().Which.Should().Equal("001-cluster", "002-ledger", "003-roles", "004-events");
         await using var afterwards = new PostgresDatabase(store);
         (await afterwards.StatusAsync()).Should().OnlyContain(migration => migration.AppliedAt != null);
         (await afterwards.MigrateAsync()).Should().BeEmpty();
@@ -38,7 +38,7 @@ public sealed class PostgresDatabaseTests(PostgresServer server)
         PostgresServer.Scalar(store, $"DO $$ BEGIN CREATE ROLE tenant LOGIN; ALTER DATABASE {store.Database} OWNER TO tenant; END $$");
         await using var database = new PostgresDatabase(server.As(store, "tenant"));
 
-        (await database.MigrateAsync()).Should().HaveCount(3);
+        (await database.MigrateAsync()).Should().HaveCount(4);
     }
 
     [Fact]

@@ -8,16 +8,18 @@ internal sealed class CheckpointsCommand : IotaCommand
     private readonly ListCheckpointsCommand _list = new();
     private readonly VerifyCheckpointsCommand _verify = new();
     private readonly PruneCheckpointsCommand _prune = new();
+    private readonly FetchCheckpointsCommand _fetch = new();
 
     public CheckpointsCommand()
-        : base("checkpoints", "Shows, checks and removes the checkpoints of a run.")
+        : base("checkpoints", "Shows, checks, removes and fetches the checkpoints of a run.")
     {
         Subcommands.Add(_list);
         Subcommands.Add(_verify);
         Subcommands.Add(_prune);
+        Subcommands.Add(_fetch);
     }
 
-    public override IReadOnlyList<(string Line, string Meaning)> Examples => [.. _list.Examples, .. _verify.Examples, .. _prune.Examples];
+    public override IReadOnlyList<(string Line, string Meaning)> Examples => [.. _list.Examples, .. _verify.Examples, .. _prune.Examples, .. _fetch.Examples];
 
     protected override Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {

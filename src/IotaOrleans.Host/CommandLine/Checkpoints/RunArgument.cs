@@ -13,5 +13,8 @@ internal sealed class RunArgument : ISettings
 
     public IEnumerable<Option> All => [_runs];
 
+    /// <summary>Folder of the runs.</summary>
+    public string Runs(ParseResult parsed) => _runs.Of(parsed)!;
+
     public RunFolder Open(ParseResult parsed) => RunFolder.Open(_runs.Of(parsed)!, parsed.GetRequiredValue(Run));
 }

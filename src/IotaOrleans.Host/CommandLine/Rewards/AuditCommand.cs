@@ -29,7 +29,7 @@ internal sealed class AuditCommand : IotaCommand
     protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         var books = await RunLedger.OpenAsync(_runs.Of(parsed)!, parsed.GetValue(_run), _store.Of(parsed), cancellationToken);
-        var (run, ledger) = books;
+        var (run, ledger) = (books.Run, books.Ledger);
         var epochs = await ledger.ListAsync(run, cancellationToken);
         var audit = new LedgerAudit(epochs, books.IsFinished(_runs.Of(parsed)!));
         var payments = new List<string>();

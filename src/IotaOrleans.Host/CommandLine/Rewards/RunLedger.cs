@@ -1,4 +1,5 @@
 using IotaOrleans.Grains.Rewards;
+using IotaOrleans.Grains.Views;
 using IotaOrleans.Host.Runs;
 using IotaOrleans.Host.Status;
 using IotaOrleans.Host.Storage;
@@ -8,7 +9,9 @@ namespace IotaOrleans.Host.CommandLine.Rewards;
 /// <summary>The ledger of a run on disk, whether the run is under way or over.</summary>
 /// <param name="Run">The run's name.</param>
 /// <param name="Ledger">Its ledger.</param>
-internal sealed record RunLedger(string Run, IWorkLedger Ledger)
+/// <param name="Journal">The journal of its decisions.</param>
+/// <param name="Folder">Its folder; null when it is looked for in a database.</param>
+internal sealed record RunLedger(string Run, IWorkLedger Ledger, IRunJournal Journal, RunFolder? Folder)
 {
     /// <summary>Opens a run's ledger; without a name, that of the run that was written to last.</summary>
     /// <param name="root">Folder of the runs.</param>
@@ -24,7 +27,7 @@ internal sealed record RunLedger(string Run, IWorkLedger Ledger)
             var postgres = new PostgresDatabase(store);
             await postgres.RequireAsync(cancellationToken);
             var ledger = new PostgresWorkLedger(postgres.DataSource);
-            return new RunLedger(name ?? await ledger.FindNewestRunAsync(cancellationToken) ?? throw new IotaException(ExitCode.RunState, $"no run was paid in {store} yet"), ledger);
+            return new RunLedger(name ?? await ledger.FindNewestRunAsync(cancellationToken) ?? throw new IotaException(ExitCode.RunState, $"no run was paid in {store} yet"), ledger, new PostgresRunJournal(postgres.DataSource), Folder: null);
         }
 
         var folder = name is not null
@@ -38,7 +41,7 @@ internal sealed record RunLedger(string Run, IWorkLedger Ledger)
 
         var database = new SqliteDatabase(folder.StateDatabase);
         database.Create();
-        return new RunLedger(folder.Name, new SqliteWorkLedger(database.DataSource));
+        return new RunLedger(folder.Name, new SqliteWorkLedger(database.DataSource), new SqliteRunJournal(database.DataSource), folder);
     }
 
     /// <summary>Whether the run's folder says that all its steps are done.</summary>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Numerics;
+using IotaOrleans.Host.Archive;
 using IotaOrleans.Host.Storage;
 
 namespace IotaOrleans.Host.CommandLine.Settings;
@@ -111,6 +112,9 @@ internal static class Values
 
     /// <summary>A PostgreSQL database.</summary>
     public static ValueParser<StoreAddress?> Store() => new("URL", $"of the form {StoreAddress.Form}", StoreAddress.TryParse, value => value?.ToString());
+
+    /// <summary>A place in an S3-compatible store.</summary>
+    public static ValueParser<ArchiveAddress?> Archive() => new("URL", $"of the form {ArchiveAddress.Form}", ArchiveAddress.TryParse, value => value?.ToString());
 
     /// <summary>The same values, or none.</summary>
     public static ValueParser<T?> OrNone<T>(this ValueParser<T> parser)

@@ -1,6 +1,8 @@
+using IotaOrleans.Host.Archive;
 using IotaOrleans.Host.Hosting;
 using IotaOrleans.Host.Progress;
 using IotaOrleans.Host.Status;
+using IotaOrleans.Training.Checkpoints;
 
 namespace IotaOrleans.Host.CommandLine.Training;
 
@@ -9,7 +11,7 @@ namespace IotaOrleans.Host.CommandLine.Training;
 /// on from its last checkpoint.
 /// </summary>
 internal sealed class RunConductor(
-    PreparedRun run, ControlHost host, ChildSilos children, RunProgress progress, IRunReporter reporter, StatusRecorder recorder)
+    PreparedRun run, ControlHost host, ChildSilos children, RunProgress progress, IRunReporter reporter, StatusRecorder recorder, CheckpointArchiver? archiver)
 {
     private const int MostRepairsPerCheckpoint = 3;
 
@@ -47,14 +49,15 @@ internal sealed class RunConductor(
 
     private async Task BeginAsync()
     {
-        // A run whose first session ended before its first step has a folder but no state.
-        await (await _grain.GetAsync() is null ? _grain.StartAsync(run.Specification) : _grain.ResumeAsync(run.Specification));
+        // A run whose first session ended before its first checkpoint has a folder, and perhaps no state; one that goes on with another store has no state there.
+        var begun = await _grain.GetAsync() is not null || new CheckpointStore(run.Folder.Checkpoints).FindLatest() is not null;
+        await (begun ? _grain.ResumeAsync(run.Specification) : _grain.StartAsync(run.Specification));
         recorder.Record(RunPhase.Preparing, progress, always: true);
     }
 
     private async Task<(RunEvent Last, bool Repaired)> FollowAsync(CancellationToken interrupted)
     {
-        var end = _follower.FollowAsync(happened => recorder.Record(RunPhase.Training, progress, always: happened is RunStarted or CheckpointFailed or CheckpointWritten), CancellationToken.None);
+        var end = _follower.FollowAsync(Note, CancellationToken.None);
         var repair = Task.CompletedTask;
         var repaired = false;
         while (await Task.WhenAny(end, _lost) == _lost)
@@ -71,6 +74,15 @@ internal sealed class RunConductor(
 
         await repair;
         return (await end, repaired);
+    }
+
+    private void Note(RunEvent happened)
+    {
+        recorder.Record(RunPhase.Training, progress, always: happened is RunStarted or CheckpointFailed or CheckpointWritten);
+        if (happened is CheckpointWritten written)
+        {
+            archiver?.Add(written.Checkpoint);
+        }
     }
 
     /// <summary>A silo that ends again and again is not helped by starting it again.</summary>

@@ -66,6 +66,7 @@ internal sealed class TrainCommand : IotaCommand
     {
         Runs = _run.Runs.Of(parsed)!,
         Store = _run.Store.Of(parsed),
+        Archive = _run.Archive.Of(parsed),
         Web = _web.NoHttp.Of(parsed) ? null : new WebOptions { Port = _web.HttpPort.Of(parsed) },
         Telemetry = new TelemetryOptions { OtlpEndpoint = _web.OtlpEndpoint.Of(parsed) },
         Address = _swarm.AdvertisedAddress.Of(parsed)!,
@@ -83,7 +84,7 @@ internal sealed class TrainCommand : IotaCommand
         [
             _training.Steps, _swarm.Stages, _swarm.Miners, _swarm.Chunks, _swarm.Silos, _swarm.RemoteMiners, _swarm.AdvertisedAddress, _swarm.SiloPort,
             _swarm.Mode, _swarm.Schedule, _swarm.Wire, _swarm.Transport,
-            _rhythm.EvaluationInterval, _rhythm.EvaluationSequences, _rhythm.CheckpointInterval, _rhythm.KeepCheckpoints, _run.Store, _run.Runs, _run.Resume,
+            _rhythm.EvaluationInterval, _rhythm.EvaluationSequences, _rhythm.CheckpointInterval, _rhythm.KeepCheckpoints, _run.Store, _run.Archive, _run.Runs, _run.Resume,
         ];
         var ours = _web.All.Concat(_output.All).Concat(changeable.Cast<Option>()).ToHashSet();
         var wrong = Options.FirstOrDefault(option => !ours.Contains(option) && parsed.GetResult(option) is { Implicit: false });

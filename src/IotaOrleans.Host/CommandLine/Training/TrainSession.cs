@@ -1,3 +1,4 @@
+using IotaOrleans.Host.Archive;
 using IotaOrleans.Host.CommandLine.Models;
 using IotaOrleans.Host.Hosting;
 using IotaOrleans.Host.Progress;
@@ -25,6 +26,8 @@ internal sealed class TrainSession(TrainSessionOptions options, IRunReporter rep
         }
 
         LoopbackPorts.Require(options.SiloPort, "--silo-port");
+        using var archive = options.Archive is { } address ? new S3Archive(address) : null;
+        await (archive?.RequireAsync(interruption.Requested) ?? Task.CompletedTask);
         using var run = await Task.Run(() => prepare(new RunPreparation(options.Runs, reporter), interruption.Requested));
         using var log = new RunLog(run.Folder.LogFile);
         Describe(run);
@@ -47,7 +50,14 @@ internal sealed class TrainSession(TrainSessionOptions options, IRunReporter rep
         await children.StartAsync(plan.Silos, host.Grains, interruption.Requested);
         await MinerPresence.WaitForAllAsync(
             host.Grains, run.RemoteMiners, since, missing => reporter.Waiting($"waiting for {string.Join(", ", missing)} to join"), interruption.Requested);
-        var last = await new RunConductor(run, host, children, _progress, reporter, recorder).RunAsync(interruption.Requested);
+        await using var archiver = archive is not null ? new CheckpointArchiver(archive, run.Folder, run.Specification.CheckpointsKept, reporter.Notice) : null;
+        var last = await new RunConductor(run, host, children, _progress, reporter, recorder, archiver).RunAsync(interruption.Requested);
+        if (archiver is not null)
+        {
+            reporter.Waiting($"copying the last checkpoint to {options.Archive}");
+            await archiver.FinishAsync();
+        }
+
         await reporter.EndAsync(End(run, last));
         return (int)(last is RunFailed ? ExitCode.Failed : ExitCode.Success);
     }
@@ -119,6 +129,11 @@ internal sealed class TrainSession(TrainSessionOptions options, IRunReporter rep
         if (options.Store is { } store)
         {
             reporter.Fact("store", store.ToString());
+        }
+
+        if (options.Archive is { } address)
+        {
+            reporter.Fact("archive", address.ToString());
         }
     }
 }

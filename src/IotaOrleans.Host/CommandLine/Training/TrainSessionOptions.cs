@@ -1,5 +1,6 @@
 using System.Net;
 using IotaOrleans.Grains.Hosting;
+using IotaOrleans.Host.Archive;
 using IotaOrleans.Host.Storage;
 using IotaOrleans.Host.Telemetry;
 using IotaOrleans.Host.Web;
@@ -14,6 +15,9 @@ internal sealed record TrainSessionOptions
 
     /// <summary>The database of the cluster, or null for a file of the run.</summary>
     public StoreAddress? Store { get; init; }
+
+    /// <summary>Where checkpoints are copied to, or null.</summary>
+    public ArchiveAddress? Archive { get; init; }
 
     /// <summary>The page, or null for none.</summary>
     public WebOptions? Web { get; init; }
