@@ -200,8 +200,8 @@ internal sealed partial class SwarmSession
             await Stage(stage).LoseAsync(miner);
             await CloseSegmentsAsync([shard]);
             await _audited;
-            // It may hold what a checkpoint is being written from.
-            await _recorder.Checkpointed;
+            // It may hold what a checkpoint is being written from; one whose store is away can wait for the next.
+            await Task.WhenAny(_recorder.Checkpointed, Task.Delay(PatienceWithLastSegments, _time));
             return true;
         }
         catch (Exception failure)

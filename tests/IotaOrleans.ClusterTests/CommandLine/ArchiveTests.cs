@@ -30,6 +30,11 @@ public sealed class ArchiveTests(ProgramFolder folder, S3Server server) : IClass
         var here = await IotaProcess.RunAsync(folder.Path, "train", "--resume", "away", "--steps", "16", "--json", "--no-http", "--sample-tokens", "0");
         resumed.Events()[^1].GetProperty("validationLoss").GetDouble().Should().Be(here.Events()[^1].GetProperty("validationLoss").GetDouble(), "the same bits go on");
 
+        var over = await RunAsync("elsewhere", "train", "--run", "away", "--continue", "--steps", "16", "--data", "text.txt");
+        over.ExitCode.Should().Be(0, over.ToString());
+        over.Errors.Should().Equal("run away has finished: there is nothing to continue");
+        (await RunAsync("elsewhere", "train", "--continue")).ExitCode.Should().Be((int)ExitCode.Usage);
+
         var twice = await RunAsync("elsewhere", "checkpoints", "fetch", "away", "--archive", server.Address("crowd"));
         twice.ExitCode.Should().Be((int)ExitCode.RunState, "what is here is not overwritten");
 

@@ -6,8 +6,8 @@ using Xunit.Abstractions;
 namespace IotaOrleans.ClusterTests.CommandLine;
 
 /// <summary>
-/// SIGKILL to the whole cluster or to a miner's silo, in every phase, over and over in one run: it trains again soon, by itself or with
-/// <c>--resume</c>, learns what a run learns that nobody disturbs, and its books are in order.
+/// SIGKILL to the whole cluster or to a miner's silo, in every phase, over and over in one run: it trains again soon, by itself or by the
+/// command that started it, learns what a run learns that nobody disturbs, and its books are in order.
 /// </summary>
 [Collection(ProgramGroup.Name)]
 public sealed class KillTests(ProgramFolder folder, ITestOutputHelper output) : IClassFixture<ProgramFolder>
@@ -69,7 +69,8 @@ public sealed class KillTests(ProgramFolder folder, ITestOutputHelper output) : 
                 {
                     program.KillAll();
                     program.Dispose();
-                    program = IotaProcess.Start(folder.Path, "train", "--resume", $"killed-{mode}", "--json", "--no-http", "--sample-tokens", "0");
+                    // As a supervisor does: the command that started it.
+                    program = IotaProcess.Start(folder.Path, [.. Train("killed", mode, steps), "--continue"]);
                     await program.WaitForAsync("step");
                 }
                 else

@@ -19,7 +19,10 @@ internal sealed class RunSettings : ISettings
     public Setting<string?> Resume { get; } = new(
         SettingGroups.Run, "--resume", "Continue a run from its last checkpoint", Values.Name("RUN"), null);
 
-    public IEnumerable<Option> All => [Runs, Store, Archive, Run, Resume];
+    public Flag Continue { get; } = new(
+        SettingGroups.Run, "--continue", "Go on with the run that --run names if it is there already; for supervisors, which start again what has ended");
+
+    public IEnumerable<Option> All => [Runs, Store, Archive, Run, Continue, Resume];
 
     /// <summary>The database; better given by its variable, as other users of a machine see what programs are called with.</summary>
     public static Setting<StoreAddress?> StoreOf(string description, string? defaultText = null) =>

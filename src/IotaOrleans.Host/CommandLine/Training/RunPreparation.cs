@@ -16,6 +16,23 @@ internal sealed class RunPreparation(string runs, IRunReporter reporter)
     // The vocabulary of bytes: enough to find out whether a request makes sense before any data is read.
     private const int ProvisionalVocabulary = 256;
 
+    /// <summary>The folder of a run that was begun, or null. What a process left that died before that is removed.</summary>
+    public static RunFolder? FindBegun(string runs, string run)
+    {
+        var folder = RunFolder.List(runs).FirstOrDefault(known => known.Name == run);
+        if (folder is null || File.Exists(folder.RunFile))
+        {
+            return folder;
+        }
+
+        using (folder.Lock())
+        {
+            Discard(folder);
+        }
+
+        return null;
+    }
+
     /// <summary>Prepares a new run. When that fails, no folder is left behind.</summary>
     public PreparedRun Create(TrainRequest request, string? name, int silos, CancellationToken cancellationToken)
     {

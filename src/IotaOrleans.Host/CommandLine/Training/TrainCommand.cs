@@ -1,6 +1,7 @@
 using System.CommandLine;
 using IotaOrleans.Host.CommandLine.Settings;
 using IotaOrleans.Host.Progress;
+using IotaOrleans.Host.Status;
 using IotaOrleans.Host.Telemetry;
 using IotaOrleans.Host.Web;
 
@@ -33,6 +34,7 @@ internal sealed class TrainCommand : IotaCommand
         ("iota train --remote-miners ada,bob --advertised-address 10.0.0.5", "Two stages on two other machines"),
         ("iota train --bottleneck 2 --wire bf16", "A 128th of the bytes between the stages"),
         ("iota train --store postgres://iota@db.example/iota", "Keep receipts and payouts in PostgreSQL"),
+        ("iota train --run nightly --continue", "The same command starts it and, after a crash, goes on with it"),
         ("iota train --resume brisk-otter --steps 4000", "Go on with a run, for longer"),
         ("iota train --json --quiet | tail -1", "Only the result, for a script"),
     ];
@@ -50,8 +52,26 @@ internal sealed class TrainCommand : IotaCommand
 
         RequireOnePlace(parsed);
         var request = ReadRequest(parsed);
+        if (_run.Continue.Of(parsed))
+        {
+            var name = _run.Run.Of(parsed) ?? throw new IotaException(ExitCode.Usage, "--continue goes on with the run that --run names: give it a name");
+            if (RunPreparation.FindBegun(_run.Runs.Of(parsed)!, name) is { } begun)
+            {
+                return RunStatus.Read(begun) is { Phase: RunPhase.Finished } status && status.Step >= request.Steps
+                    ? await ReportFinishedAsync(name)
+                    : await session.RunAsync((preparation, _) => preparation.Resume(new ResumeRequest { Run = name, Steps = request.Steps }));
+            }
+        }
+
         return await session.RunAsync((preparation, interrupted) =>
             preparation.Create(request, _run.Run.Of(parsed), _swarm.Silos.Of(parsed), interrupted));
+    }
+
+    /// <summary>Nothing is left to do, which is no failure: otherwise a supervisor would start it for ever.</summary>
+    private static async Task<int> ReportFinishedAsync(string run)
+    {
+        await Console.Error.WriteLineAsync($"run {run} has finished: there is nothing to continue");
+        return (int)ExitCode.Success;
     }
 
     private void RequireOnePlace(ParseResult parsed)
