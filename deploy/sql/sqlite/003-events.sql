@@ -8,3 +8,9 @@ CREATE TABLE IF NOT EXISTS Events
   Event  TEXT    NOT NULL, -- JSON, as `iota train --json` prints it
   PRIMARY KEY (Run, Number)
 ) WITHOUT ROWID;
+
+-- What runs could go on from: the folders are on the disk of the control silo, or in its archive.
+CREATE VIEW IF NOT EXISTS Checkpoints AS
+SELECT Run, Number, Step, Event ->> 'checkpoint' AS Folder, Event ->> '$.point.validationLoss' AS ValidationLoss, Event ->> 'at' AS WrittenAt
+FROM Events
+WHERE Event ->> 'event' = 'checkpoint';

@@ -96,7 +96,7 @@ internal sealed class ControlHost : IAsyncDisposable
         builder.UseOrleans(silo =>
         {
             options.Endpoints.Configure(silo);
-            if (options.Endpoints.Store is { } store)
+            if ((options.Store ?? options.Endpoints.Store) is { } store)
             {
                 silo.AddPostgresGrainStorage(store);
             }

@@ -1,3 +1,4 @@
+using IotaOrleans.Host.Storage;
 using IotaOrleans.Host.Telemetry;
 using IotaOrleans.Host.Web;
 
@@ -10,6 +11,9 @@ internal sealed record ControlHostOptions
 
     /// <summary>The SQLite file of the control grains, if they are not kept in the store by which the cluster finds itself.</summary>
     public required string Database { get; init; }
+
+    /// <summary>The database of the control grains where the cluster does not find itself by it, or null.</summary>
+    public StoreAddress? Store { get; init; }
 
     /// <summary>Miners that this silo hosts beside its control grains.</summary>
     public IReadOnlyList<string> Miners { get; init; } = [];

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using IotaOrleans.Training.Checkpoints;
 
@@ -13,10 +14,13 @@ public sealed class CheckpointTests(ProgramFolder folder) : IClassFixture<Progra
     public async Task AKilledRunGoesOnWithTheSameBitsAndAtAnotherShapeWithTheSameLosses()
     {
         string[] settings = ["--steps", $"{Steps}", "--checkpoint-interval", "50", "--evaluation-interval", "200", "--no-http", "--sample-tokens", "0"];
+        var clock = Stopwatch.StartNew();
         var whole = await IotaProcess.RunAsync(folder.Path, ProgramFolder.Train("whole", settings));
         whole.ExitCode.Should().Be(0, whole.ToString());
         var expected = Losses(whole);
         expected.Should().HaveCount(Steps);
+        var last = CheckpointDescription.Read(new CheckpointStore(folder.In("runs/whole/checkpoints")).FindLatest()!);
+        last.Seconds.Should().BeLessThan(clock.Elapsed.TotalSeconds, "time that was spent is counted once, however many checkpoints there are");
 
         using (var killed = IotaProcess.Start(folder.Path, ProgramFolder.Train("killed", settings)))
         {

@@ -34,18 +34,22 @@ public sealed class KillTests(ProgramFolder folder, ITestOutputHelper output) : 
         Migrating,
     }
 
+    // A hundred in all; in several runs, so that each is a matter of minutes.
     [Theory]
-    [InlineData("exact", 40, 1)]
-    [InlineData("elastic", 60, 1)]
+    [InlineData("exact", 20, 1)]
+    [InlineData("exact", 20, 2)]
+    [InlineData("elastic", 20, 1)]
+    [InlineData("elastic", 20, 2)]
+    [InlineData("elastic", 20, 3)]
     public async Task ARunOutlivesWhoeverIsKilledInWhateverPhase(string mode, int kills, int seed)
     {
         // About twice as many as are taken until the last kill.
         var steps = kills * 4 * CheckpointInterval;
         File.WriteAllText(folder.In("config.json"), Model);
-        var undisturbed = await IotaProcess.RunAsync(folder.Path, Train("undisturbed", mode, steps));
+        var undisturbed = await IotaProcess.RunAsync(folder.Path, Train($"undisturbed-{seed}", mode, steps));
         var random = new Random(seed);
         Phase[] phases = mode == "exact" ? [Phase.Training, Phase.Settling, Phase.Checkpointing] : Enum.GetValues<Phase>();
-        var program = IotaProcess.Start(folder.Path, Train("killed", mode, steps));
+        var program = IotaProcess.Start(folder.Path, Train($"killed-{seed}", mode, steps));
         try
         {
             await program.WaitForAsync("step");
@@ -70,7 +74,7 @@ public sealed class KillTests(ProgramFolder folder, ITestOutputHelper output) : 
                     program.KillAll();
                     program.Dispose();
                     // As a supervisor does: the command that started it.
-                    program = IotaProcess.Start(folder.Path, [.. Train("killed", mode, steps), "--continue"]);
+                    program = IotaProcess.Start(folder.Path, [.. Train($"killed-{seed}", mode, steps), "--continue"]);
                     await program.WaitForAsync("step");
                 }
                 else
@@ -98,13 +102,13 @@ public sealed class KillTests(ProgramFolder folder, ITestOutputHelper output) : 
                 Events(result, "merge").Select(merge => merge.GetProperty("report").GetProperty("outcome").GetProperty("kind").GetString()).Should().NotBeEmpty().And.OnlyContain(kind => kind == "merged");
             }
 
-            var audit = await IotaProcess.RunAsync(folder.Path, "audit", $"killed-{mode}", "--json");
+            var audit = await IotaProcess.RunAsync(folder.Path, "audit", $"killed-{seed}-{mode}", "--json");
             output.WriteLine(audit.Text);
             audit.ExitCode.Should().Be(0, audit.ToString());
             var findings = JsonDocument.Parse(audit.Output[^1]).RootElement.GetProperty("findings");
             (findings.GetProperty("lost").GetInt64(), findings.GetProperty("doubled").GetInt64()).Should().Be((0, 0));
             (findings.GetProperty("backwardPasses").GetInt64() + findings.GetProperty("forfeited").GetInt64()).Should().Be(2 * 4 * steps, "that is every micro-batch through both stages");
-            var replayed = await IotaProcess.RunAsync(folder.Path, "replay", $"killed-{mode}");
+            var replayed = await IotaProcess.RunAsync(folder.Path, "replay", $"killed-{seed}-{mode}");
             output.WriteLine(replayed.Text);
             replayed.ExitCode.Should().Be(0, replayed.ToString());
         }

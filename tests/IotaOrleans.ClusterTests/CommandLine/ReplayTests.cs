@@ -31,6 +31,7 @@ public sealed class ReplayTests(ProgramFolder folder) : IClassFixture<ProgramFol
         var missing = await IotaProcess.RunAsync(folder.Path, "replay", mode, "--to", "-1");
         missing.ExitCode.Should().Be((int)ExitCode.Usage);
 
+        Scalar(mode, "SELECT group_concat(Step, ' ') FROM (SELECT Step FROM Checkpoints WHERE ValidationLoss > 0 ORDER BY Number)").Should().Be("6 12");
         Execute(mode, "DELETE FROM Events WHERE Step = 12 AND Event LIKE '%\"event\":\"checkpoint\"%'").Should().Be(1);
         var tampered = await IotaProcess.RunAsync(folder.Path, "replay", mode);
         tampered.ExitCode.Should().Be((int)ExitCode.Failed, tampered.ToString());
@@ -43,12 +44,16 @@ public sealed class ReplayTests(ProgramFolder folder) : IClassFixture<ProgramFol
         broken.Errors.Should().ContainSingle().Which.Should().Contain("event 1 of the journal cannot be read");
     }
 
-    private int Execute(string run, string text)
+    private int Execute(string run, string text) => With(run, text, command => command.ExecuteNonQuery());
+
+    private object? Scalar(string run, string text) => With(run, text, command => command.ExecuteScalar());
+
+    private T With<T>(string run, string text, Func<SqliteCommand, T> use)
     {
         using var connection = new SqliteConnection($"Data Source={folder.In($"runs/{run}/state.db")};Pooling=False");
         connection.Open();
         using var command = connection.CreateCommand();
         command.CommandText = text;
-        return command.ExecuteNonQuery();
+        return use(command);
     }
 }

@@ -13,7 +13,7 @@ internal sealed class StoredControl(RunLedger books, StoreAddress? store)
     public async Task<IReadOnlyList<ReplayedPart>> NowAsync(ControlState rebuilt, CancellationToken cancellationToken)
     {
         await using var host = await ControlHost.StartAsync(
-            new ControlHostOptions { Endpoints = SiloEndpoints.NewCluster() with { Store = store }, Database = books.Folder?.StateDatabase ?? "", Logging = new HostLogging { Notice = _ => { } } }, cancellationToken);
+            new ControlHostOptions { Endpoints = SiloEndpoints.NewCluster(), Store = store, Database = books.Folder?.StateDatabase ?? "", Logging = new HostLogging { Notice = _ => { } } }, cancellationToken);
         var state = await host.Grains.GetGrain<ITrainingRunGrain>(books.Run).GetAsync() ?? throw new IotaException(ExitCode.RunState, $"run {books.Run} has a journal, and no state is stored");
         var stages = await Task.WhenAll(Enumerable.Range(0, state.Specification.Stages.Length).Select(stage => host.Grains.GetGrain<IStageGrain>($"{books.Run}/{stage}").GetAsync()));
         return
