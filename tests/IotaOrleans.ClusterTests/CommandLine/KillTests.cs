@@ -15,6 +15,7 @@ public sealed class KillTests(ProgramFolder folder, ITestOutputHelper output) : 
     private const int CheckpointInterval = 10;
     private const int EpochSteps = 15;
     private const int InnerSteps = 5;
+    private const int Stages = 2;
     private const double LargestLossRatio = 1.01;
     private static readonly TimeSpan SoonEnough = TimeSpan.FromSeconds(30);
 
@@ -49,6 +50,7 @@ public sealed class KillTests(ProgramFolder folder, ITestOutputHelper output) : 
         var undisturbed = await IotaProcess.RunAsync(folder.Path, Train($"undisturbed-{seed}", mode, steps));
         var random = new Random(seed);
         Phase[] phases = mode == "exact" ? [Phase.Training, Phase.Settling, Phase.Checkpointing] : Enum.GetValues<Phase>();
+        var lostSinceStart = 0;
         var program = IotaProcess.Start(folder.Path, Train($"killed-{seed}", mode, steps));
         try
         {
@@ -74,12 +76,14 @@ public sealed class KillTests(ProgramFolder folder, ITestOutputHelper output) : 
                     program.KillAll();
                     program.Dispose();
                     // As a supervisor does: the command that started it.
+                    lostSinceStart = 0;
                     program = IotaProcess.Start(folder.Path, [.. Train($"killed-{seed}", mode, steps), "--continue"]);
                     await program.WaitForAsync("step");
                 }
                 else
                 {
                     IotaProcess.Signal(Drawn(program.Children(), random), IotaProcess.KillNow);
+                    lostSinceStart++;
                     await TrainsAgainAsync(program, at);
                 }
 
@@ -98,8 +102,10 @@ public sealed class KillTests(ProgramFolder folder, ITestOutputHelper output) : 
             else
             {
                 (Loss(result) / Loss(undisturbed)).Should().BeLessThan(LargestLossRatio);
-                // All replicas of a stage end a merge with the same hash, or it fails.
-                Events(result, "merge").Select(merge => merge.GetProperty("report").GetProperty("outcome").GetProperty("kind").GetString()).Should().NotBeEmpty().And.OnlyContain(kind => kind == "merged");
+                // All replicas of a stage end a merge with the same hash, or it fails: one that lost a miner in the middle of it may, and those that follow do not.
+                var merges = Events(result, "merge").Select(merge => merge.GetProperty("report")).ToArray();
+                merges.Count(merge => Outcome(merge) != "merged").Should().BeLessThanOrEqualTo(Stages * lostSinceStart);
+                merges.GroupBy(merge => merge.GetProperty("merge").GetProperty("stage").GetInt32()).Should().HaveCount(Stages).And.OnlyContain(stage => Outcome(stage.Last()) == "merged");
             }
 
             var audit = await IotaProcess.RunAsync(folder.Path, "audit", $"killed-{seed}-{mode}", "--json");
@@ -165,6 +171,8 @@ public sealed class KillTests(ProgramFolder folder, ITestOutputHelper output) : 
     }
 
     private static int Drawn(int[] processes, Random random) => processes.Order().ElementAt(random.Next(processes.Length));
+
+    private static string? Outcome(JsonElement report) => report.GetProperty("outcome").GetProperty("kind").GetString();
 
     private static double Loss(IotaResult result) => Events(result, "finished").Single().GetProperty("validationLoss").GetDouble();
 
