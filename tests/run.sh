@@ -37,7 +37,7 @@ status=0
 for project in IotaOrleans.Tests IotaOrleans.ClusterTests; do
   dotnet test "tests/$project" -c Release --no-build --nologo \
     --logger "console;verbosity=minimal" --logger "trx;LogFileName=$project.trx" --results-directory "$results" \
-    --blame-hang-timeout 20m "$@" || status=1
+    --blame-hang-timeout 30m "$@" || status=1
 done
 
 count() { sed -n "s/.*<Counters.*[[:space:]]$1=\"\([0-9]*\)\".*/\1/p" "$results"/*.trx 2>/dev/null | awk '{ sum += $1 } END { print sum + 0 }'; }
