@@ -210,11 +210,17 @@ public sealed class UpdateCodecTests
             feedback.Encode(codec, update, bytes);
             codec.Decode(bytes, back);
 
-            var before = GC.GetAllocatedBytesForCurrentThread();
-            codec.Encode(update, bytes);
-            codec.Decode(bytes, back);
-            feedback.Encode(codec, update, bytes);
-            (GC.GetAllocatedBytesForCurrentThread() - before).Should().Be(0);
+            // A collection, which any test beside this one may cause, takes the rest of the thread's allocation buffer away and counts it
+            // as allocated. What the codec allocates would be there every time.
+            var allocated = Enumerable.Range(0, 20).Min(_ =>
+            {
+                var before = GC.GetAllocatedBytesForCurrentThread();
+                codec.Encode(update, bytes);
+                codec.Decode(bytes, back);
+                feedback.Encode(codec, update, bytes);
+                return GC.GetAllocatedBytesForCurrentThread() - before;
+            });
+            allocated.Should().Be(0);
         }
     }
 
