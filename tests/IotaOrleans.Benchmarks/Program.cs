@@ -3,6 +3,7 @@
 using System.CommandLine;
 using IotaOrleans.Benchmarks.Adversaries;
 using IotaOrleans.Benchmarks.Compression;
+using IotaOrleans.Benchmarks.Measuring;
 using IotaOrleans.Benchmarks.Memory;
 using IotaOrleans.Benchmarks.Pipeline;
 using IotaOrleans.Benchmarks.Reports;
@@ -26,6 +27,7 @@ root.Subcommands.Add(AdversariesBenchmark.Command());
 root.Subcommands.Add(RewardsBenchmark.Command());
 root.Subcommands.Add(AllCommand.Create());
 root.Subcommands.Add(PlainProcess.Command());
+root.Subcommands.Add(WarmProgram.Command());
 root.Subcommands.Add(ReceiverProcess.Command());
 root.Subcommands.Add(TailProcess.Command());
 return await root.Parse(args).InvokeAsync();

@@ -67,6 +67,10 @@ public sealed record RunStarted : RunEvent
     /// <summary>What the session begins from.</summary>
     [Id(6)]
     public RunPoint? Point { get; init; }
+
+    /// <summary>Why the session before gave way to this one, or null when it had ended.</summary>
+    [Id(7)]
+    public string? Reason { get; init; }
 }
 
 /// <summary>All stages have taken an optimizer step.</summary>

@@ -27,8 +27,9 @@ internal sealed partial class RunRecorder(
     private readonly TimeSpan _before = state.Elapsed;
     private Task _settled = Task.CompletedTask;
     private Task _checkpointed = Task.CompletedTask;
-    private bool _publishing;
+    private Task _published = Task.CompletedTask;
     private bool _hasEnded;
+    private bool _givesWay;
     private string? _checkpointFailure;
 
     /// <summary>Validation loss of the last evaluation, NaN before the first.</summary>
@@ -53,7 +54,8 @@ internal sealed partial class RunRecorder(
 
     private string Run => state.Specification.Run;
 
-    private bool IsOver => _ended.Task.IsCompleted || state.Phase is RunPhase.Failed or RunPhase.Finished or RunPhase.Interrupted;
+    /// <summary>Whether the session has ended, or is about to.</summary>
+    public bool IsOver => _givesWay || _ended.Task.IsCompleted || state.Phase is RunPhase.Failed or RunPhase.Finished or RunPhase.Interrupted;
 
     public void EnterPhase(RunPhase phase) => state = state with { Phase = phase };
 
@@ -67,10 +69,9 @@ internal sealed partial class RunRecorder(
 
         _hasEnded = @event is RunFinished or RunInterrupted or RunFailed;
         _events.Enqueue(@event with { At = time.GetUtcNow() });
-        if (!_publishing)
+        if (_published.IsCompleted)
         {
-            _publishing = true;
-            _ = PublishAllAsync();
+            _published = PublishAllAsync();
         }
     }
 
@@ -160,6 +161,35 @@ internal sealed partial class RunRecorder(
         catch (Exception problem)
         {
             LogEndFailed(Run, problem);
+        }
+        finally
+        {
+            _ended.TrySetResult();
+        }
+    }
+
+    /// <summary>Ends the session without an end of the run: another one goes on from the last checkpoint.</summary>
+    /// <param name="after">What is still under way.</param>
+    /// <returns>What the other one begins with.</returns>
+    public async Task<TrainingRunState> GiveWayAsync(Task after)
+    {
+        _givesWay = true;
+        try
+        {
+            await after;
+            await Task.WhenAll(_settled, _checkpointed, _receipts.DrainAsync());
+            _hasEnded = true;
+            await _published;
+            try
+            {
+                await release();
+            }
+            catch (Exception problem)
+            {
+                LogEndFailed(Run, problem);
+            }
+
+            return state;
         }
         finally
         {
@@ -306,10 +336,6 @@ internal sealed partial class RunRecorder(
         catch (Exception failure)
         {
             LogPublishFailed(Run, failure);
-        }
-        finally
-        {
-            _publishing = false;
         }
     }
 

@@ -17,7 +17,10 @@ internal sealed partial class TrainingRunGrain(
     TimeProvider time,
     ILogger<TrainingRunGrain> logger) : Grain, ITrainingRunGrain
 {
+    /// <summary>Miners that were found to be wrong: no session takes them in again.</summary>
+    private readonly HashSet<string> _convicted = [];
     private IRunSession? _session;
+    private Task _replaced = Task.CompletedTask;
 
     private string Run => this.GetPrimaryKeyString();
 
@@ -63,7 +66,11 @@ internal sealed partial class TrainingRunGrain(
     }
 
     /// <inheritdoc />
-    public Task StopAsync() => _session?.StopAsync() ?? Task.CompletedTask;
+    public async Task StopAsync()
+    {
+        await _replaced;
+        await (_session?.StopAsync() ?? Task.CompletedTask);
+    }
 
     /// <inheritdoc />
     public Task ReportAsync(ShardReport report)
@@ -88,8 +95,9 @@ internal sealed partial class TrainingRunGrain(
         return Task.CompletedTask;
     }
 
-    private async Task BeginAsync(TrainingRunState state, IReadOnlyList<CheckpointDamaged>? damaged = null)
+    private async Task BeginAsync(TrainingRunState state, IReadOnlyList<CheckpointDamaged>? damaged = null, string? reason = null)
     {
+        state = state with { Specification = WithoutConvicted(state.Specification) };
         await SaveAsync(state with { Phase = RunPhase.Preparing });
         if (damaged is { Count: > 0 })
         {
@@ -136,10 +144,29 @@ internal sealed partial class TrainingRunGrain(
 
         await SaveAsync(state with { Phase = RunPhase.Training });
         _session = specification.Mode == TrainingMode.Elastic
-            ? new SwarmSession(session, state, grains, ledger, time, SaveAsync, logger)
+            ? new SwarmSession(session, state, _convicted, reason, (before, because) => _replaced = ReplaceAsync(before, because), grains, ledger, time, SaveAsync, logger)
             : new RunSession(session, state, grains, ledger, time, SaveAsync, logger);
         _session.Begin();
     }
+
+    private async Task ReplaceAsync(SwarmSession session, string reason)
+    {
+        try
+        {
+            await BeginAsync(await session.GiveWayAsync(), reason: reason);
+        }
+        catch (Exception failure)
+        {
+            // Whoever follows the run was told.
+            LogNotReplaced(Run, failure);
+        }
+    }
+
+    /// <summary>Stages keep their last miner, whatever it did: without it there would be no run.</summary>
+    private TrainingRunSpecification WithoutConvicted(TrainingRunSpecification specification) => specification with
+    {
+        Miners = [.. specification.Miners.Select(miners => miners.RemoveAll(_convicted.Contains) is { IsEmpty: false } others ? others : miners)],
+    };
 
     private Task SaveAsync(TrainingRunState state)
     {
@@ -149,6 +176,9 @@ internal sealed partial class TrainingRunGrain(
 
     [LoggerMessage(LogLevel.Error, "Run {Run}: {Damage}; going on from step {Step}")]
     private partial void LogDamaged(string run, string damage, long step);
+
+    [LoggerMessage(LogLevel.Error, "Run {Run}: the session that gave way could not be followed by another one")]
+    private partial void LogNotReplaced(string run, Exception failure);
 
     /// <summary>What the grain stores: null until the run was started.</summary>
     [GenerateSerializer, Alias("IotaOrleans.StoredRun")]

@@ -24,7 +24,7 @@ internal sealed partial class SwarmSession
 
     /// <summary>Who is suspected, or was: checks until it is cleared, and the step from which on it can be suspected again.</summary>
     private readonly Dictionary<string, (int Checks, long Again)> _suspicions = [];
-    private readonly HashSet<string> _convicted = [];
+    private readonly HashSet<string> _convicted;
     private readonly Dictionary<long, double> _losses = [];
     private readonly Dictionary<long, ImmutableArray<string>> _pathways = [];
     private readonly Clasp _clasp = new(new ClaspSettings { Memory = 0.999 });
@@ -96,6 +96,12 @@ internal sealed partial class SwarmSession
         {
             var assignment = new ShardAssignment { Specification = _specification, Stage = segment.Shard.Stage, Session = _id };
             var verdict = await _grains.GetGrain<IValidatorGrain>($"{_specification.Run}/0").AuditAsync(assignment, segment, _capabilities.GetValueOrDefault(segment.Shard.Miner)?.Hardware);
+            if (!Active)
+            {
+                // Another session goes on, and makes its own checks.
+                return;
+            }
+
             if (verdict.Outcome is AuditOutcome.Wrong or AuditOutcome.Declined)
             {
                 await ConvictAsync(verdict, epoch);
@@ -123,6 +129,7 @@ internal sealed partial class SwarmSession
     private void NotePassed(string miner)
     {
         _passed[miner] = _passed.GetValueOrDefault(miner) + 1;
+        EndTrialOf(miner, isFalse: false);
         if (_suspicions.TryGetValue(miner, out var suspicion) && suspicion.Checks > 0)
         {
             _suspicions[miner] = (suspicion.Checks - 1, _completedStep + StepsBetweenSuspicions);
@@ -161,6 +168,7 @@ internal sealed partial class SwarmSession
         }
 
         SendAway(shard, reason);
+        EndTrialOf(shard.Miner, isFalse: !IsMember(shard.Miner));
     }
 
     /// <summary>A miner leaves the run, if its stage has others.</summary>

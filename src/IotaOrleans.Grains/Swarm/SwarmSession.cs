@@ -21,6 +21,7 @@ internal sealed partial class SwarmSession : IRunSession
     private readonly ILogger _logger;
     private readonly IWorkLedger _work;
     private readonly TrainingRunSpecification _specification;
+    private readonly string? _reason;
     private readonly RunRecorder _recorder;
     private readonly MicroBatchLedger _ledger;
     private readonly StepCounter _steps;
@@ -35,13 +36,27 @@ internal sealed partial class SwarmSession : IRunSession
     private SentBytes _sent = new(0, 0);
     private bool _stopping;
 
-    public SwarmSession(Guid id, TrainingRunState state, IGrainFactory grains, IWorkLedger ledger, TimeProvider time, Func<TrainingRunState, Task> save, ILogger logger)
+    /// <param name="id">Names the session.</param>
+    /// <param name="state">What it begins with.</param>
+    /// <param name="convicted">Miners that were found to be wrong, in earlier sessions as well; it adds to them.</param>
+    /// <param name="reason">Why the session before gave way to this one, or null.</param>
+    /// <param name="beginAnew">Lets another session take this one's place, for a reason.</param>
+    /// <param name="grains">The way to the other grains.</param>
+    /// <param name="ledger">Takes the receipts.</param>
+    /// <param name="time">Clock.</param>
+    /// <param name="save">Stores the run's state.</param>
+    /// <param name="logger">Receives what went wrong.</param>
+    public SwarmSession(
+        Guid id, TrainingRunState state, HashSet<string> convicted, string? reason, Action<SwarmSession, string> beginAnew,
+        IGrainFactory grains, IWorkLedger ledger, TimeProvider time, Func<TrainingRunState, Task> save, ILogger logger)
     {
+        (_convicted, _reason, _beginAnew) = (convicted, reason, beginAnew);
         (_id, _grains, _work, _time, _logger) = (id, grains, ledger, time, logger);
         _specification = state.Specification;
         _members = new SwarmMembers(1, _specification.Miners);
         _recorder = new RunRecorder(state with { Phase = RunPhase.Training }, grains, ledger, time, save, ReleaseAsync, logger);
-        _completedStep = state.CheckpointStep;
+        _completedStep = _firstStep = state.CheckpointStep;
+        _onTrial = [.. _specification.Miners.SelectMany(miners => miners)];
         _ledger = new MicroBatchLedger(
             state.Position ?? new LedgerPosition(MicroBatchNumber.FirstOf(_specification, _completedStep + 1), []),
             MicroBatchNumber.FirstOf(_specification, _specification.Steps + 1));
@@ -49,7 +64,7 @@ internal sealed partial class SwarmSession : IRunSession
     }
 
     /// <inheritdoc />
-    public bool Active => !_recorder.Ended.IsCompleted;
+    public bool Active => !_gaveWay && !_recorder.Ended.IsCompleted;
 
     private IEnumerable<ShardKey> Shards => _members.Stages.SelectMany((miners, stage) => miners.Select(miner => new ShardKey(_specification.Run, stage, miner)));
 
@@ -67,6 +82,7 @@ internal sealed partial class SwarmSession : IRunSession
             Stages = Views(),
             Adversaries = _specification.Adversaries,
             Point = _recorder.Point,
+            Reason = _reason,
         });
         SealAudits();
         // The first grants; from then on the shards ask.
@@ -150,7 +166,7 @@ internal sealed partial class SwarmSession : IRunSession
             }
         }
 
-        while (_steps.TryTake(out var loss))
+        while (Active && _steps.TryTake(out var loss))
         {
             CompleteStep(loss);
         }
@@ -222,6 +238,12 @@ internal sealed partial class SwarmSession : IRunSession
             Bubble = Math.Max(0, 1 - busy.DefaultIfEmpty(1).Average()),
         });
         LookForHarm();
+        EndTrialWhenDone();
+        if (!Active)
+        {
+            return;
+        }
+
         // The last epoch is settled at the very end, when the segments that are open now have been handed in.
         if (WorkPlan.EndsEpoch(_specification, _completedStep) && _completedStep < _specification.Steps)
         {
@@ -233,7 +255,7 @@ internal sealed partial class SwarmSession : IRunSession
         if (_completedStep < _specification.Steps && !_stopping)
         {
             PassMilestones(_completedStep, _completedStep % _specification.Swarm.InnerSteps == 0,
-                _completedStep % _specification.EvaluationInterval == 0, _completedStep % _specification.CheckpointInterval == 0);
+                _completedStep % _specification.EvaluationInterval == 0, _completedStep % _specification.CheckpointInterval == 0 && _false.Count == 0);
         }
     }
 

@@ -48,7 +48,7 @@ internal sealed class PlainReporter(IAnsiConsole console, TextWriter messages, i
 
     private string? Line(RunEvent happened) => happened switch
     {
-        RunStarted started => $"{"started",-11}at step {Figures.Count(started.Step)} of {Figures.Count(started.Steps)}",
+        RunStarted started => $"{"started",-11}at step {Figures.Count(started.Step)} of {Figures.Count(started.Steps)}{(started.Reason is { } reason ? $", {reason}" : "")}",
         StepCompleted step when IsDue(step.Step) => StepLine(step),
         EvaluationCompleted evaluation => $"{"evaluation",-11}{Position(evaluation.Step)}  validation loss {Figures.Loss(evaluation.ValidationLoss)}",
         CheckpointWritten checkpoint => $"{"checkpoint",-11}{Position(checkpoint.Step)}  {Figures.Place(checkpoint.Checkpoint)}",

@@ -10,6 +10,7 @@ internal sealed class RunProgress
     private const int MostPoints = 512;
 
     private readonly SortedDictionary<string, MinerReward> _rewards = new(StringComparer.Ordinal);
+    private readonly HashSet<int> _settled = [];
     private readonly List<LossPoint> _losses = [];
     private double _sum;
     private double _weight;
@@ -142,6 +143,12 @@ internal sealed class RunProgress
     private void Apply(EpochSettlement settlement)
     {
         Epoch = settlement;
+        if (!_settled.Add(settlement.Epoch))
+        {
+            // A session that begins before the end of an epoch that was settled tells of it again.
+            return;
+        }
+
         foreach (var slip in settlement.Payslips)
         {
             var before = _rewards.GetValueOrDefault(slip.Miner) ?? new MinerReward(slip.Miner, slip.Stage, 0, 0, 0);

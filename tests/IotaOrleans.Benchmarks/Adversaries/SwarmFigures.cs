@@ -41,7 +41,8 @@ internal sealed record SwarmFigures
         var adversaries = new Dictionary<string, int>();
         var punished = new List<(string Miner, int Epoch)>();
         var named = new List<(string Miner, int Epoch)>();
-        var pay = new List<(int Epoch, string Miner, long Paid)>();
+        // A session that begins anew tells of epochs that were settled before once more.
+        var pay = new HashSet<(int Epoch, string Miner, long Paid)>();
         var (auditSeconds, busySeconds, loss, suspected) = (0.0, 0.0, double.NaN, 0);
         DateTimeOffset? before = null;
         foreach (var line in lines)
@@ -51,7 +52,11 @@ internal sealed record SwarmFigures
             switch (happened.GetProperty("event").GetString())
             {
                 case "started":
-                    adversaries = Cheats(happened);
+                    if (adversaries.Count == 0)
+                    {
+                        adversaries = Cheats(happened);
+                    }
+
                     break;
                 case "step":
                     var at = happened.GetProperty("at").GetDateTimeOffset();
@@ -75,7 +80,7 @@ internal sealed record SwarmFigures
                     break;
                 case "epoch":
                     var settlement = happened.GetProperty("settlement");
-                    pay.AddRange(settlement.GetProperty("payslips").EnumerateArray().Select(slip =>
+                    pay.UnionWith(settlement.GetProperty("payslips").EnumerateArray().Select(slip =>
                         (settlement.GetProperty("epoch").GetInt32() + 1, slip.GetProperty("miner").GetString()!, slip.GetProperty("paid").GetInt64())));
                     break;
                 case "finished":

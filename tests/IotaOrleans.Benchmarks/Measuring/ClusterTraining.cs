@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using IotaOrleans.Host.CommandLine.Settings;
 using IotaOrleans.Training.Models;
 
@@ -31,6 +30,9 @@ internal sealed record ClusterTraining
     /// <summary>Further options.</summary>
     public IReadOnlyList<string> More { get; init; } = [];
 
+    /// <summary>Tokens that one step learns from.</summary>
+    public int TokensPerStep => MicroBatches * Preset.BatchSize * Preset.ContextLength;
+
     public IReadOnlyList<string> Arguments =>
     [
         "train",
@@ -57,29 +59,13 @@ internal sealed record ClusterTraining
     /// <summary>What a run showed by the lines that it printed.</summary>
     public ClusterFigures Read(IEnumerable<string> lines)
     {
-        var times = new Dictionary<long, DateTimeOffset>();
-        List<double> bubbles = [], scheduled = [];
-        foreach (var line in lines)
-        {
-            using var document = JsonDocument.Parse(line);
-            var happened = document.RootElement;
-            if (happened.GetProperty("event").GetString() != "step")
-            {
-                continue;
-            }
-
-            var step = happened.GetProperty("step").GetInt64();
-            times[step] = happened.GetProperty("at").GetDateTimeOffset();
-            if (step > Warmup(Steps))
-            {
-                bubbles.Add(happened.GetProperty("bubble").GetDouble());
-                scheduled.Add(happened.GetProperty("scheduledBubble").GetDouble());
-            }
-        }
-
+        var steps = lines.Select(FinishedStep.Parse).OfType<FinishedStep>().ToDictionary(step => step.Step);
+        var measured = steps.Values.Where(step => step.Step > Warmup(Steps)).ToArray();
         var counted = Steps - Warmup(Steps);
-        var tokens = counted * (double)MicroBatches * Preset.BatchSize * Preset.ContextLength;
-        return new ClusterFigures(tokens / (times[Steps] - times[Warmup(Steps)]).TotalSeconds, Comparison.Median(bubbles), Comparison.Median(scheduled));
+        return new ClusterFigures(
+            counted * (double)TokensPerStep / (steps[Steps].At - steps[Warmup(Steps)].At).TotalSeconds,
+            Comparison.Median([.. measured.Select(step => step.Bubble)]),
+            Comparison.Median([.. measured.Select(step => step.ScheduledBubble)]));
     }
 
     /// <summary>Steps that are not counted, on any side: caches, and the runtime's compiler, which works beside the first half minute.</summary>

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using IotaOrleans.Benchmarks.Measuring;
+using IotaOrleans.Benchmarks.Turns;
 using IotaOrleans.Training.Data;
 using IotaOrleans.Training.Models;
 
@@ -12,36 +13,54 @@ namespace IotaOrleans.Benchmarks.Pipeline;
 /// </summary>
 internal static class PipelineBenchmark
 {
+    public const int DefaultRounds = 15;
+
+    // Each side is stopped while the others run, and a silo's calls are given up after half a minute.
+    public static readonly TimeSpan DefaultSlice = TimeSpan.FromSeconds(4);
+
     private const int MicroBatches = 8;
+
+    // More than any side makes while it is watched.
+    private const int Steps = 1_000_000;
+
+    // Caches, and the runtime's compiler.
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(20);
 
     public static Command Command()
     {
         var json = new Option<bool>("--json") { Description = "One JSON object a line instead of a table" };
         var presets = new Option<string[]>("--preset") { Description = "Models to measure", DefaultValueFactory = _ => ["nano", "tiny"], AllowMultipleArgumentsPerToken = true };
-        var rounds = new Option<int>("--rounds") { Description = "Rounds; each runs all sides once, in turn", DefaultValueFactory = _ => 5 };
-        var seconds = new Option<double>("--seconds") { Description = "About how long each side trains per round", DefaultValueFactory = _ => 16 };
+        var rounds = new Option<int>("--rounds") { Description = "Rounds; each lets all sides run once, in turn", DefaultValueFactory = _ => DefaultRounds };
+        var seconds = new Option<double>("--seconds") { Description = "How long each side runs per round, from 1 to 4", DefaultValueFactory = _ => DefaultSlice.TotalSeconds };
+        seconds.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<double>() is not (>= 1 and <= 4))
+            {
+                result.AddError("--seconds takes a number from 1 to 4: a side that is stopped for longer than half a minute loses calls");
+            }
+        });
         var command = new Command("pipeline", "The pipeline against one process and against the ceiling") { json, presets, rounds, seconds };
         command.SetAction(async (parsed, _) =>
         {
-            var results = await MeasureAsync(parsed.GetValue(presets)!, parsed.GetValue(rounds), parsed.GetValue(seconds));
+            var results = await MeasureAsync(parsed.GetValue(presets)!, parsed.GetValue(rounds), TimeSpan.FromSeconds(parsed.GetValue(seconds)));
             Comparison.Print(results, parsed.GetValue(json));
             return results.All(result => result.Passed) ? 0 : 1;
         });
         return command;
     }
 
-    public static async Task<IReadOnlyList<Comparison>> MeasureAsync(IEnumerable<string> presets, int rounds, double seconds)
+    public static async Task<IReadOnlyList<Comparison>> MeasureAsync(IEnumerable<string> presets, int rounds, TimeSpan slice)
     {
         var results = new List<Comparison>();
         foreach (var name in presets)
         {
-            results.AddRange(await MeasureAsync(ModelPresets.All.Single(preset => preset.Name == name), rounds, seconds));
+            results.AddRange(await MeasureAsync(ModelPresets.All.Single(preset => preset.Name == name), rounds, slice));
         }
 
         return results;
     }
 
-    private static async Task<IReadOnlyList<Comparison>> MeasureAsync(ModelPreset preset, int rounds, double seconds)
+    private static async Task<IReadOnlyList<Comparison>> MeasureAsync(ModelPreset preset, int rounds, TimeSpan slice)
     {
         var folder = Directory.CreateTempSubdirectory("iota-benchmark-");
         try
@@ -50,24 +69,23 @@ internal static class PipelineBenchmark
             var data = Path.Combine(folder.FullName, "data");
             TokenDataSet.Prepare(new DataSourceOptions { Data = text, Tokenizer = "bytes" }, data, preset.ContextLength + 1).Dispose();
 
-            // One short run tells how many steps fill the time.
-            var rate = await PlainAsync(preset, data, 1, 8);
-            var steps = Math.Max(8, (int)(rate * seconds / (MicroBatches * preset.BatchSize * preset.ContextLength)));
-            var cluster = new ClusterTraining { Preset = preset, Text = text, Folder = folder.FullName, Steps = steps, MicroBatches = MicroBatches };
-            List<double> one = [], all = [], embedded = [], separate = [], elastic = [], withChecks = [], ceiling = [];
-            for (var round = 0; round < rounds; round++)
-            {
-                one.Add(await PlainAsync(preset, data, 1, steps));
-                embedded.Add((await cluster.RunAsync()).TokensPerSecond);
-                all.Add(await PlainAsync(preset, data, Environment.ProcessorCount, steps));
-                separate.Add((await (cluster with { Silos = 2 }).RunAsync()).TokensPerSecond);
-                ceiling.Add((await Task.WhenAll(PlainAsync(preset, data, 1, steps), PlainAsync(preset, data, 1, steps))).Sum());
-                elastic.Add((await (cluster with { Mode = TrainingMode.Elastic, More = ["--validation-rate", "0"] }).RunAsync()).TokensPerSecond);
-                withChecks.Add((await (cluster with { Mode = TrainingMode.Elastic }).RunAsync()).TokensPerSecond);
-                await Console.Error.WriteLineAsync(
-                    $"{preset.Name} round {round + 1} of {rounds}: plain {one[^1]:N0} and {all[^1]:N0}, embedded {embedded[^1]:N0}, two silos {separate[^1]:N0}, elastic {elastic[^1]:N0}, with checks {withChecks[^1]:N0}, ceiling {ceiling[^1]:N0} tokens/s");
-            }
-
+            var cluster = new ClusterTraining { Preset = preset, Text = text, Folder = folder.FullName, Steps = Steps, MicroBatches = MicroBatches };
+            var elasticCluster = cluster with { Mode = TrainingMode.Elastic };
+            var rates = await Contest.RunAsync(
+                [
+                    () => Plain("one thread", preset, data, 1),
+                    () => Plain("all threads", preset, data, Environment.ProcessorCount),
+                    () => Cluster("two silos", cluster with { Silos = 2 }),
+                    () => Cluster("exact", cluster),
+                    () => Plain("ceiling", preset, data, 1, processes: 2),
+                    () => Cluster("elastic", elasticCluster with { More = ["--validation-rate", "0"] }),
+                    () => Cluster("with checks", elasticCluster),
+                ],
+                rounds,
+                slice,
+                WarmUp,
+                round => Console.Error.WriteLine($"{preset.Name}: {round} of {rounds} rounds"));
+            var (one, all, separate, embedded, ceiling, elastic, withChecks) = (rates[0], rates[1], rates[2], rates[3], rates[4], rates[5], rates[6]);
             var best = Comparison.Median(all) > Comparison.Median(one) ? all : one;
             var name = best == all ? $"one process, {Environment.ProcessorCount} threads" : "one process, 1 thread";
             const string Ceiling = "two processes that exchange nothing";
@@ -87,18 +105,17 @@ internal static class PipelineBenchmark
         }
     }
 
-    private static async Task<double> PlainAsync(ModelPreset preset, string data, int threads, int steps)
-    {
-        var lines = await ChildProgram.RunAsync(
+    private static Contestant Cluster(string name, ClusterTraining training) => new Contestant(name).With(
+        "iota.dll",
+        training.Arguments,
+        line => FinishedStep.Parse(line) is { } step ? (step.At, step.Step * (double)training.TokensPerStep) : null);
+
+    private static Contestant Plain(string name, ModelPreset preset, string data, int threads, int processes = 1) => Enumerable.Range(0, processes).Aggregate(
+        new Contestant(name),
+        (contestant, _) => contestant.With(
             "IotaOrleans.Benchmarks.dll",
-            PlainProcess.Name,
-            "--preset", preset.Name,
-            "--data", data,
-            "--threads", Text(threads),
-            "--micro-batches", Text(MicroBatches),
-            "--steps", Text(steps));
-        return double.Parse(lines[^1], CultureInfo.InvariantCulture);
-    }
+            [PlainProcess.Name, "--preset", preset.Name, "--data", data, "--threads", Text(threads), "--micro-batches", Text(MicroBatches)],
+            PlainProcess.Parse));
 
     private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
 }

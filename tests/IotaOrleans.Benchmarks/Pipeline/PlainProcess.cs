@@ -1,7 +1,5 @@
 using System.CommandLine;
-using System.Diagnostics;
 using System.Globalization;
-using IotaOrleans.Benchmarks.Measuring;
 using IotaOrleans.Training.Data;
 using IotaOrleans.Training.Models;
 using IotaOrleans.Training.Optimizers;
@@ -24,28 +22,33 @@ internal static class PlainProcess
         var data = new Option<string>("--data") { Required = true };
         var threads = new Option<int>("--threads") { Required = true };
         var microBatches = new Option<int>("--micro-batches") { Required = true };
-        var steps = new Option<int>("--steps") { Required = true };
-        var command = new Command(Name, "One plain training loop; prints its tokens per second. Started by the pipeline benchmark.") { preset, data, threads, microBatches, steps };
+        var command = new Command(Name, "One plain training loop without an end; prints when it had learnt from how many tokens. Started by the pipeline benchmark.") { preset, data, threads, microBatches };
         command.Hidden = true;
         command.SetAction(parsed =>
         {
             var shape = ModelPresets.All.Single(it => it.Name == parsed.GetValue(preset));
-            var rate = Train(shape, parsed.GetValue(data)!, parsed.GetValue(threads), parsed.GetValue(microBatches), parsed.GetValue(steps));
-            Console.Out.WriteLine(rate.ToString(CultureInfo.InvariantCulture));
+            foreach (var done in Train(shape, parsed.GetValue(data)!, parsed.GetValue(threads), parsed.GetValue(microBatches)))
+            {
+                Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{DateTimeOffset.UtcNow:O} {done}"));
+            }
         });
         return command;
     }
 
-    private static double Train(ModelPreset preset, string directory, int threads, int microBatches, int steps)
+    /// <summary>What a line says: when the loop had learnt from how many tokens.</summary>
+    public static (DateTimeOffset At, double Tokens)? Parse(string line) => line.Split(' ') is [var at, var tokens]
+        ? (DateTimeOffset.Parse(at, CultureInfo.InvariantCulture), double.Parse(tokens, CultureInfo.InvariantCulture))
+        : null;
+
+    // The tokens that were learnt from, after each step.
+    private static IEnumerable<long> Train(ModelPreset preset, string directory, int threads, int microBatches)
     {
         torch.set_num_threads(threads);
         using var data = TokenDataSet.Open(directory);
         var model = preset.ToConfiguration(data.VocabularySize);
         using var trainer = new StageTrainer(model, new BlockRange(0, model.BlockCount), preset.Optimizer);
         ParameterInitializer.Initialize(trainer.Parameters, model, 1);
-        var warmup = ClusterTraining.Warmup(steps);
-        var clock = new Stopwatch();
-        for (var step = 1; step <= steps; step++)
+        for (var step = 1; ; step++)
         {
             for (var index = 0; index < microBatches; index++)
             {
@@ -56,13 +59,8 @@ internal static class PlainProcess
 
             var norm = Math.Sqrt(GradientNorm.SumOfSquares(trainer.Parameters.Gradients));
             trainer.Step(step, preset.Optimizer.LearningRate, GradientNorm.ClipScale(norm, preset.Optimizer.GradientClip));
-            if (step == warmup)
-            {
-                clock.Start();
-            }
+            yield return (long)step * microBatches * preset.BatchSize * preset.ContextLength;
         }
-
-        return (steps - warmup) * (double)microBatches * preset.BatchSize * preset.ContextLength / clock.Elapsed.TotalSeconds;
     }
 
     private static (long[] Tokens, long[] Targets) Read(TokenDataSet data, ModelPreset preset, int step, int index)

@@ -42,7 +42,7 @@ public sealed class CheckpointTests(ProgramFolder folder) : IClassFixture<Progra
         var replayed = await IotaProcess.RunAsync(folder.Path, "replay", "killed");
         replayed.ExitCode.Should().Be(0, replayed.ToString());
 
-        var recut = await IotaProcess.RunAsync(folder.In("recut"), "train", "--resume", "killed", "--stages", "3", "--wire", "fp32", "--json", "--no-http", "--sample-tokens", "0");
+        var recut = await IotaProcess.RunAsync(folder.In("recut"), "train", "--resume", "killed", "--stages", "3", "--miners", "6", "--wire", "fp32", "--json", "--no-http", "--sample-tokens", "0");
         recut.ExitCode.Should().Be(0, recut.ToString());
         Losses(recut).Keys.Should().Equal(expected.Keys.Where(step => step >= first));
         Losses(recut).Should().AllSatisfy(step => step.Value.Should().BeApproximately(expected[step.Key], 1e-5));

@@ -171,10 +171,10 @@ internal sealed class IotaProcess : IDisposable
 
     public static void Signal(int process, int signal) => SendSignal(process, signal).Should().Be(0, "the process should still run");
 
-    /// <summary>Kills the program and all that it started, as a machine does that loses its power.</summary>
-    public void KillAll()
+    /// <summary>Kills the program, and all that it started if so asked, as a machine does that loses its power.</summary>
+    public void Kill(bool withChildren)
     {
-        _process.Kill(entireProcessTree: true);
+        _process.Kill(entireProcessTree: withChildren);
         _process.WaitForExit();
     }
 

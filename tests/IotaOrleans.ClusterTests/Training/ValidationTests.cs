@@ -102,14 +102,14 @@ public sealed class ValidationTests
 
         var verdicts = events.OfType<SegmentAudited>().Select(audited => audited.Verdict).Where(verdict => verdict.Outcome is AuditOutcome.Passed or AuditOutcome.Wrong).ToArray();
         var files = Directory.GetFiles(Path.Combine(run.Folder, "checks"), "*.zip");
-        files.Should().HaveCount(verdicts.Length).And.HaveCountGreaterThan(4);
-        foreach (var file in files)
+        files.Should().HaveCountGreaterThan(4);
+        var bundles = files.Select(SegmentBundle.Read).ToArray();
+        bundles.Select(bundle => (bundle.Segment.Shard, bundle.Segment.Index)).ToHashSet().Should().BeEquivalentTo(verdicts.Select(verdict => (verdict.Shard, verdict.Segment)).ToHashSet());
+        foreach (var bundle in bundles)
         {
-            var bundle = SegmentBundle.Read(file);
             var again = bundle.Verify();
-            var then = verdicts.Single(verdict => verdict.Shard == bundle.Segment.Shard && verdict.Segment == bundle.Segment.Index);
-            again.Should().Be(then with { Duration = again.Duration });
-            bundle.Verdict.Should().Be(then);
+            verdicts.Should().Contain(bundle.Verdict);
+            again.Should().Be(bundle.Verdict with { Duration = again.Duration });
         }
 
         var wrong = SegmentBundle.Read(files.Single(file => Path.GetFileName(file).StartsWith(cheat, StringComparison.Ordinal)));
@@ -153,6 +153,29 @@ public sealed class ValidationTests
         finished.Rewards.Where(reward => reward.Miner == cheat).Sum(reward => reward.Paid).Should().Be(0);
         finished.Rewards.Where(reward => reward.Miner != cheat).Should().OnlyContain(reward => reward.Paid > 0);
         events.OfType<EpochClosed>().SelectMany(closed => closed.Settlement.Payslips).First(slip => slip.Miner == cheat).Reason.Should().Contain(byNeighbours ? Contradiction : "was found to be wrong");
+    }
+
+    [Fact]
+    public async Task A_run_whose_first_miners_are_false_begins_anew_without_them()
+    {
+        using var run = new TestRun(stages: 2, steps: 60, replicas: [3, 3]);
+        await using var cluster = await TrainingCluster.StartAsync(0, 6);
+        string[] cheats = [TrainingCluster.Miner(1), TrainingCluster.Miner(5)];
+
+        var events = await cluster.TrainAsync(Checked(run, [.. cheats.Select(miner => new Adversary(miner, AdversaryKind.SignFlip))]));
+
+        var starts = events.OfType<RunStarted>().ToArray();
+        starts.Should().HaveCount(2);
+        starts[0].Reason.Should().BeNull();
+        starts[1].Step.Should().Be(0);
+        starts[1].Reason.Should().StartWith($"anew without {cheats[0]}, {cheats[1]}: ");
+        starts[1].Stages.Select(stage => stage.Miner).Should().HaveCount(4).And.NotContain(cheats);
+        // Weights that know nothing: their loss is that of a guess.
+        var again = events.SkipWhile(happened => happened != starts[1]).OfType<StepCompleted>().ToArray();
+        again.Select(step => step.Step).Should().Equal(Enumerable.Range(1, 60).Select(step => (long)step));
+        again[0].Loss.Should().BeApproximately(Math.Log(run.Specification.Model.VocabularySize), 0.2);
+        var rewards = events.OfType<RunFinished>().Should().ContainSingle().Which.Rewards;
+        rewards.Where(reward => reward.Paid == 0).Select(reward => reward.Miner).Should().BeEquivalentTo(cheats);
     }
 
     [Fact]

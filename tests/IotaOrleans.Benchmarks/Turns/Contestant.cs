@@ -1,0 +1,98 @@
+namespace IotaOrleans.Benchmarks.Turns;
+
+/// <summary>One side of a comparison: one or more programs that run at the same time, and what they do together.</summary>
+internal sealed class Contestant(string name) : IAsyncDisposable
+{
+    private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(3), Poll = TimeSpan.FromMilliseconds(50);
+
+    private readonly List<(PausableProgram Program, SlicedProgress Progress)> _programs = [];
+
+    public string Name => name;
+
+    /// <summary>What it did per second in each of its slices, the first one left out, in which it warmed up.</summary>
+    public IReadOnlyList<double> Rates(int slices) => [.. Enumerable.Range(1, slices).Select(slice => _programs.Sum(it => it.Progress.Rate(slice)))];
+
+    /// <summary>Starts one more program of this side. <paramref name="read"/> takes from a line when what was done.</summary>
+    public Contestant With(string assembly, IEnumerable<string> arguments, Func<string, (DateTimeOffset At, double Done)?> read)
+    {
+        var progress = new SlicedProgress();
+        var program = new PausableProgram(assembly, arguments, line =>
+        {
+            if (read(line) is { } mark)
+            {
+                progress.Mark(mark.At, mark.Done);
+            }
+        });
+        _programs.Add((program, progress));
+        return this;
+    }
+
+    /// <summary>Lets it run until each program has done something, and then for <paramref name="time"/>.</summary>
+    public async Task WarmUpAsync(TimeSpan time)
+    {
+        var begin = DateTimeOffset.UtcNow;
+        await AdvanceAsync(beyond: begin);
+        await Task.Delay(time);
+        Stop(begin);
+    }
+
+    /// <summary>Lets it run for <paramref name="time"/>, and stops it again.</summary>
+    public async Task RunAsync(TimeSpan time)
+    {
+        var begin = Resume();
+        await Task.Delay(time);
+        Stop(begin);
+        foreach (var (program, _) in _programs)
+        {
+            await program.ThrowIfEndedAsync();
+        }
+    }
+
+    /// <summary>Lets it run until it is known how far it was at the end of its last slice.</summary>
+    public async Task FinishAsync()
+    {
+        var begin = Resume();
+        await AdvanceAsync(beyond: begin);
+        Stop(begin);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var (program, _) in _programs)
+        {
+            await program.DisposeAsync();
+        }
+    }
+
+    private DateTimeOffset Resume()
+    {
+        var begin = DateTimeOffset.UtcNow;
+        _programs.ForEach(it => it.Program.Resume());
+        return begin;
+    }
+
+    private void Stop(DateTimeOffset begin)
+    {
+        _programs.ForEach(it => it.Program.Pause());
+        var end = DateTimeOffset.UtcNow;
+        _programs.ForEach(it => it.Progress.Ran(begin, end));
+    }
+
+    private async Task AdvanceAsync(DateTimeOffset beyond)
+    {
+        var deadline = DateTimeOffset.UtcNow + LongestWait;
+        foreach (var (program, progress) in _programs)
+        {
+            while (!progress.WentOnAfter(beyond))
+            {
+                await program.ThrowIfEndedAsync();
+                if (DateTimeOffset.UtcNow > deadline)
+                {
+                    throw new TimeoutException($"{name} has done nothing for {LongestWait.TotalMinutes:0} minutes");
+                }
+
+                await Task.Delay(Poll);
+            }
+        }
+    }
+}
