@@ -74,7 +74,7 @@ internal static class AdversariesBenchmark
             foreach (var (kind, ending, limit) in Kinds.Where(known => kinds.Contains(known.Kind)))
             {
                 // Long enough to find them and to learn without them.
-                var steps = Math.Max(8, 2 * limit) * EpochSteps;
+                var steps = Math.Max(8, limit + 4) * EpochSteps;
                 if (!honest.TryGetValue(steps, out var clean))
                 {
                     honest[steps] = clean = await TrainAllAsync("nobody", Ending.AllAreGone, steps, []);
