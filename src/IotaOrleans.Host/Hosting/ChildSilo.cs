@@ -90,6 +90,7 @@ internal sealed class ChildSilo : IDisposable
         Volatile.Write(ref _stopping, true);
         try
         {
+            await _process.StandardInput.WriteLineAsync("leave");
             _process.StandardInput.Close();
             await _process.WaitForExitAsync().WaitAsync(StopPatience);
         }

@@ -38,7 +38,7 @@ internal sealed class JoinCommand : IotaCommand
     private readonly Option<bool> _leaveWithInput = new("--leave-with-input")
     {
         Hidden = true,
-        Description = "Leave when standard input ends: for silos that another process starts",
+        Description = "Leave when a line comes from standard input, and end when that ends: for silos that another process starts",
     };
 
     public JoinCommand()
@@ -70,7 +70,7 @@ internal sealed class JoinCommand : IotaCommand
         var logging = new HostLogging { Notice = Console.Error.WriteLine, Verbose = _output.Verbose.Of(parsed) };
         using var interruption = new Interruption(beforeLeaving: () => { });
         // A child hears of Ctrl+C through its parent, which stops the run first.
-        var leave = isChild ? InputEndedAsync() : interruption.WaitAsync();
+        var leave = isChild ? ToldToLeaveAsync() : interruption.WaitAsync();
         using var host = MinerHost.Build(
             endpoints, new IotaSiloOptions { Miners = miners, Lanes = _lanes.Of(parsed) ?? ControlHost.Lanes(miners.Count), ProcessorShare = _processorShare.Of(parsed), KeyFile = _key.Of(parsed) }, logging);
         if (store is null)
@@ -155,12 +155,13 @@ internal sealed class JoinCommand : IotaCommand
         }
     }
 
-    private static async Task InputEndedAsync()
+    /// <summary>Waits for the parent's word. When the input ends without one, the parent has died: there is nobody to work for, and nobody to hand anything over to.</summary>
+    private static async Task ToldToLeaveAsync()
     {
-        await using var input = Console.OpenStandardInput();
-        var buffer = new byte[64];
-        while (await input.ReadAsync(buffer) > 0)
+        using var input = new StreamReader(Console.OpenStandardInput());
+        if (await input.ReadLineAsync() is null)
         {
+            Environment.Exit((int)ExitCode.Interrupted);
         }
     }
 }
