@@ -158,7 +158,9 @@ public sealed class ValidationTests
     [Fact]
     public async Task A_run_whose_first_miners_are_false_begins_anew_without_them()
     {
-        using var run = new TestRun(stages: 2, steps: 60, replicas: [3, 3]);
+        // More than a trial takes.
+        const int Steps = 150;
+        using var run = new TestRun(stages: 2, steps: Steps, replicas: [3, 3]);
         await using var cluster = await TrainingCluster.StartAsync(0, 6);
         string[] cheats = [TrainingCluster.Miner(1), TrainingCluster.Miner(5)];
 
@@ -172,7 +174,7 @@ public sealed class ValidationTests
         starts[1].Stages.Select(stage => stage.Miner).Should().HaveCount(4).And.NotContain(cheats);
         // Weights that know nothing: their loss is that of a guess.
         var again = events.SkipWhile(happened => happened != starts[1]).OfType<StepCompleted>().ToArray();
-        again.Select(step => step.Step).Should().Equal(Enumerable.Range(1, 60).Select(step => (long)step));
+        again.Select(step => step.Step).Should().Equal(Enumerable.Range(1, Steps).Select(step => (long)step));
         again[0].Loss.Should().BeApproximately(Math.Log(run.Specification.Model.VocabularySize), 0.2);
         var rewards = events.OfType<RunFinished>().Should().ContainSingle().Which.Rewards;
         rewards.Where(reward => reward.Paid == 0).Select(reward => reward.Miner).Should().BeEquivalentTo(cheats);
