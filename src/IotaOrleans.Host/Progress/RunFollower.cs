@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace IotaOrleans.Host.Progress;
 
 /// <summary>Reads a run's events as they happen, by long polls.</summary>
@@ -32,7 +34,7 @@ internal sealed class RunFollower(IRunViewGrain view, RunProgress progress, IRun
     {
         while (true)
         {
-            foreach (var next in await view.GetEventsAsync(_last, Patience).WaitAsync(cancellationToken))
+            foreach (var next in await NextAsync().WaitAsync(cancellationToken))
             {
                 _last = next.Number;
                 progress.Apply(next);
@@ -42,6 +44,21 @@ internal sealed class RunFollower(IRunViewGrain view, RunProgress progress, IRun
                 {
                     return next;
                 }
+            }
+        }
+    }
+
+    /// <summary>A call is given up when its time is over, and that passes while a machine sleeps as well: the run goes on, and so does who follows it.</summary>
+    private async Task<ImmutableArray<RunEvent>> NextAsync()
+    {
+        while (true)
+        {
+            try
+            {
+                return await view.GetEventsAsync(_last, Patience);
+            }
+            catch (TimeoutException)
+            {
             }
         }
     }

@@ -125,7 +125,7 @@ internal static class AdversariesBenchmark
                     var run = SwarmFigures.Read(lines, ending, EpochSteps);
                     runs.Add(run);
                     await Console.Error.WriteLineAsync(
-                        $"{kind}, seed {seed}: found {run.Found.Count} ({string.Join(", ", run.Found.Select(found => $"{found.Miner} in epoch {found.Epoch}"))}), {run.HonestPunished} honest, {run.Suspected} suspicions, validation loss {run.Loss:0.0000}");
+                        $"{kind}, seed {seed}: found {run.Found.Count} ({string.Join(", ", run.Found.Select(found => $"{found.Miner} in epoch {found.Epoch}"))}), {run.HonestPunished} honest, {run.Suspected} suspicions, paid {run.PaidToFound:N0} against {run.PaidToHonest:N0} from then on, validation loss {run.Loss:0.0000}");
                 }
 
                 return runs;
