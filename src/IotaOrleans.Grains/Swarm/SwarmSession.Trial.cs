@@ -31,6 +31,9 @@ internal sealed partial class SwarmSession
         return state with { Specification = state.Specification with { Miners = _members.Stages } };
     }
 
+    /// <summary>Whether a miner that was found to be wrong is about to be sent away: its penalty is being stored.</summary>
+    private bool IsLeaving(string miner) => IsMember(miner) && _members.Stages[StageOf(miner)].Length > 1;
+
     /// <summary>A miner was checked for the first time, or is gone before it was.</summary>
     private void EndTrialOf(string miner, bool isFalse)
     {
@@ -44,7 +47,7 @@ internal sealed partial class SwarmSession
 
     private void EndTrialWhenDone()
     {
-        if (_false.Count > 0 && IsTrial && (!_onTrial.Any(IsMember) || _completedStep - _firstStep == LongestTrial))
+        if (_false.Count > 0 && IsTrial && (!(_onTrial.Any(IsMember) || _convicted.Any(IsLeaving)) || _completedStep - _firstStep == LongestTrial))
         {
             var without = string.Join(", ", _false.Order(StringComparer.Ordinal));
             _false.Clear();
