@@ -137,8 +137,7 @@ internal sealed partial class TrainingRunGrain(
         }
         catch (Exception failure)
         {
-            await SaveAsync(state with { Phase = RunPhase.Failed, Failure = failure.Message });
-            await grains.GetGrain<IRunViewGrain>(Run).PublishAsync(RunPhase.Failed, [new RunFailed { Step = state.CheckpointStep, Failure = failure.Message, Checkpoint = state.Checkpoint }]);
+            await FailAsync(state, failure);
             throw;
         }
 
@@ -157,9 +156,19 @@ internal sealed partial class TrainingRunGrain(
         }
         catch (Exception failure)
         {
-            // Whoever follows the run was told.
             LogNotReplaced(Run, failure);
+            if (storage.State.Value is { Phase: not RunPhase.Failed } state)
+            {
+                // Nobody called this who could be told: whoever follows the run would wait for ever.
+                await FailAsync(state, failure);
+            }
         }
+    }
+
+    private async Task FailAsync(TrainingRunState state, Exception failure)
+    {
+        await SaveAsync(state with { Phase = RunPhase.Failed, Failure = failure.Message });
+        await grains.GetGrain<IRunViewGrain>(Run).PublishAsync(RunPhase.Failed, [new RunFailed { Step = state.CheckpointStep, Failure = failure.Message, Checkpoint = state.Checkpoint }]);
     }
 
     /// <summary>Stages keep their last miner, whatever it did: without it there would be no run.</summary>

@@ -16,10 +16,10 @@ internal sealed partial class SwarmSession
     private readonly List<string> _false = [];
     private bool _gaveWay;
 
-    /// <summary>Who works for the run, by stage.</summary>
-    public SwarmMembers Members => _members;
-
     private bool IsTrial => Checks && Active && !_recorder.IsOver && !_stopping && _ending is null && _recorder.CheckpointStep == _firstStep && _completedStep - _firstStep <= LongestTrial;
+
+    /// <summary>Whether what is learnt now will be given up. A checkpoint that was under way when that showed may have come in between: then it will not.</summary>
+    private bool MustBeginAnew => _false.Count > 0 && IsTrial;
 
     /// <summary>Ends the session without an end of the run.</summary>
     /// <returns>What the one that follows begins with.</returns>
@@ -47,7 +47,7 @@ internal sealed partial class SwarmSession
 
     private void EndTrialWhenDone()
     {
-        if (_false.Count > 0 && IsTrial && (!(_onTrial.Any(IsMember) || _convicted.Any(IsLeaving)) || _completedStep - _firstStep == LongestTrial))
+        if (MustBeginAnew && (!(_onTrial.Any(IsMember) || _convicted.Any(IsLeaving)) || _completedStep - _firstStep == LongestTrial))
         {
             var without = string.Join(", ", _false.Order(StringComparer.Ordinal));
             _false.Clear();

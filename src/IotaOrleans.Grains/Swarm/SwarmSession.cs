@@ -255,7 +255,7 @@ internal sealed partial class SwarmSession : IRunSession
         if (_completedStep < _specification.Steps && !_stopping)
         {
             PassMilestones(_completedStep, _completedStep % _specification.Swarm.InnerSteps == 0,
-                _completedStep % _specification.EvaluationInterval == 0, _completedStep % _specification.CheckpointInterval == 0 && _false.Count == 0);
+                _completedStep % _specification.EvaluationInterval == 0, _completedStep % _specification.CheckpointInterval == 0 && !MustBeginAnew);
         }
     }
 

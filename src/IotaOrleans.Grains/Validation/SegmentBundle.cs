@@ -32,10 +32,10 @@ public sealed record SegmentBundle(
         WriteIndented = true,
     };
 
-    /// <summary>Where a run keeps it: <c>checks</c> beside its checkpoints. Each session counts segments from the first, so the name ends with the hash.</summary>
+    /// <summary>Where a run keeps it: <c>checks</c> beside its checkpoints. Each session counts segments from the first, so the name ends with the session's.</summary>
     public string FileIn(TrainingRunSpecification specification) => Path.Combine(
         Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(specification.CheckpointDirectory)) ?? ".", "checks",
-        string.Create(CultureInfo.InvariantCulture, $"{Segment.Shard.Miner}-stage-{Segment.Shard.Stage}-segment-{Segment.Index}-{Convert.ToHexStringLower(SegmentHash.Of(Segment).AsSpan(0, 4))}.zip"));
+        string.Create(CultureInfo.InvariantCulture, $"{Segment.Shard.Miner}-stage-{Segment.Shard.Stage}-segment-{Segment.Index}-{Assignment.Session:N}.zip"));
 
     /// <summary>Writes the file, whole or not at all.</summary>
     public void Write(string file)

@@ -8,8 +8,8 @@ namespace IotaOrleans.Benchmarks.Turns;
 internal static class Contest
 {
     /// <summary>
-    /// Runs the sides in turns and returns what each did per second in every round. One side is stopped for as long as all others take
-    /// together: less than the half minute after which a silo's calls are given up.
+    /// Runs the sides in turns and returns what each did per second in every round. One more round comes first and is not counted: who
+    /// warmed up before others has been stopped for minutes, and has calls to make again that were given up meanwhile.
     /// </summary>
     public static async Task<IReadOnlyList<IReadOnlyList<double>>> RunAsync(
         IReadOnlyList<Func<Contestant>> sides,
@@ -27,14 +27,17 @@ internal static class Contest
                 await contestants[^1].WarmUpAsync(warmUp);
             }
 
-            for (var round = 0; round < rounds; round++)
+            for (var round = 0; round <= rounds; round++)
             {
                 foreach (var contestant in contestants)
                 {
                     await contestant.RunAsync(slice);
                 }
 
-                roundIsDone(round + 1);
+                if (round > 0)
+                {
+                    roundIsDone(round);
+                }
             }
 
             foreach (var contestant in contestants)

@@ -9,8 +9,8 @@ internal sealed class Contestant(string name) : IAsyncDisposable
 
     public string Name => name;
 
-    /// <summary>What it did per second in each of its slices, the first one left out, in which it warmed up.</summary>
-    public IReadOnlyList<double> Rates(int slices) => [.. Enumerable.Range(1, slices).Select(slice => _programs.Sum(it => it.Progress.Rate(slice)))];
+    /// <summary>What it did per second in each of its slices, without those in which it warmed up: the first one, and the round that is not counted.</summary>
+    public IReadOnlyList<double> Rates(int slices) => [.. Enumerable.Range(2, slices).Select(slice => _programs.Sum(it => it.Progress.Rate(slice)))];
 
     /// <summary>Starts one more program of this side. <paramref name="read"/> takes from a line when what was done.</summary>
     public Contestant With(string assembly, IEnumerable<string> arguments, Func<string, (DateTimeOffset At, double Done)?> read)

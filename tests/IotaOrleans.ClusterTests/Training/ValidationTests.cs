@@ -102,13 +102,13 @@ public sealed class ValidationTests
 
         var verdicts = events.OfType<SegmentAudited>().Select(audited => audited.Verdict).Where(verdict => verdict.Outcome is AuditOutcome.Passed or AuditOutcome.Wrong).ToArray();
         var files = Directory.GetFiles(Path.Combine(run.Folder, "checks"), "*.zip");
-        files.Should().HaveCountGreaterThan(4);
+        files.Should().HaveCount(verdicts.Length).And.HaveCountGreaterThan(4);
         var bundles = files.Select(SegmentBundle.Read).ToArray();
-        bundles.Select(bundle => (bundle.Segment.Shard, bundle.Segment.Index)).ToHashSet().Should().BeEquivalentTo(verdicts.Select(verdict => (verdict.Shard, verdict.Segment)).ToHashSet());
+        // The run begins anew without the cheat, so that a segment's number alone does not name a check: its duration does.
+        bundles.Select(bundle => bundle.Verdict).Should().BeEquivalentTo(verdicts);
         foreach (var bundle in bundles)
         {
             var again = bundle.Verify();
-            verdicts.Should().Contain(bundle.Verdict);
             again.Should().Be(bundle.Verdict with { Duration = again.Duration });
         }
 
