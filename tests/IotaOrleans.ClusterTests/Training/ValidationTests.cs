@@ -102,10 +102,11 @@ public sealed class ValidationTests
 
         var verdicts = events.OfType<SegmentAudited>().Select(audited => audited.Verdict).Where(verdict => verdict.Outcome is AuditOutcome.Passed or AuditOutcome.Wrong).ToArray();
         var files = Directory.GetFiles(Path.Combine(run.Folder, "checks"), "*.zip");
-        files.Should().HaveCount(verdicts.Length).And.HaveCountGreaterThan(4);
+        // The run begins anew without the cheat: of the check that was under way then, nobody hears.
+        (files.Length - verdicts.Length).Should().BeInRange(0, 1);
+        verdicts.Should().HaveCountGreaterThan(4);
         var bundles = files.Select(SegmentBundle.Read).ToArray();
-        // The run begins anew without the cheat, so that a segment's number alone does not name a check: its duration does.
-        bundles.Select(bundle => bundle.Verdict).Should().BeEquivalentTo(verdicts);
+        verdicts.Should().BeSubsetOf(bundles.Select(bundle => bundle.Verdict));
         foreach (var bundle in bundles)
         {
             var again = bundle.Verify();
