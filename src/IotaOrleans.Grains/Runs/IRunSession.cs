@@ -15,6 +15,9 @@ internal interface IRunSession
     /// <summary>Takes a shard's report.</summary>
     void Report(ShardReport report);
 
+    /// <summary>Finds out whether the shards are still there, if it would not be noticed otherwise.</summary>
+    void Probe();
+
     /// <summary>A miner's silo is gone, and with it the weights that it held.</summary>
     void ReportLoss(string miner);
 }

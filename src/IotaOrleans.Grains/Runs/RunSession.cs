@@ -105,6 +105,9 @@ internal sealed class RunSession : IRunSession
     }
 
     /// <inheritdoc />
+    public void Probe() => Send([]);
+
+    /// <inheritdoc />
     public void ReportLoss(string miner)
     {
         if (_shards.Any(shard => shard.Miner == miner))

@@ -19,7 +19,10 @@ internal sealed partial class TrainingRunGrain(
 {
     /// <summary>Miners that were found to be wrong: no session takes them in again.</summary>
     private readonly HashSet<string> _convicted = [];
+    /// <summary>How often it is asked whether the shards of a session are still there: one that waits for a lost neighbour has nothing to report.</summary>
+    private static readonly TimeSpan ProbeInterval = TimeSpan.FromSeconds(5);
     private IRunSession? _session;
+    private IGrainTimer? _probe;
     private Task _replaced = Task.CompletedTask;
 
     private string Run => this.GetPrimaryKeyString();
@@ -146,6 +149,17 @@ internal sealed partial class TrainingRunGrain(
             ? new SwarmSession(session, state, _convicted, reason, (before, because) => _replaced = ReplaceAsync(before, because), grains, ledger, time, SaveAsync, logger)
             : new RunSession(session, state, grains, ledger, time, SaveAsync, logger);
         _session.Begin();
+        _probe ??= this.RegisterGrainTimer(ProbeAsync, new GrainTimerCreationOptions(ProbeInterval, ProbeInterval) { Interleave = true });
+    }
+
+    private Task ProbeAsync()
+    {
+        if (_session is { Active: true } session)
+        {
+            session.Probe();
+        }
+
+        return Task.CompletedTask;
     }
 
     private async Task ReplaceAsync(SwarmSession session, string reason)

@@ -24,6 +24,12 @@ internal sealed partial class SwarmSession
     private Task _mergesWaitFor = Task.CompletedTask;
 
     /// <inheritdoc />
+    public void Probe()
+    {
+        // Every pass and every merge has a deadline here: who misses them is given up.
+    }
+
+    /// <inheritdoc />
     public void ReportLoss(string miner) => Lose(miner, $"the silo of {miner} was lost");
 
     /// <summary>Takes a miner in.</summary>

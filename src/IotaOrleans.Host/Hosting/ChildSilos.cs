@@ -14,6 +14,18 @@ internal sealed class ChildSilos(SiloEndpoints control, Action<string> log) : IA
     private readonly Channel<ChildSilo> _losses = Channel.CreateUnbounded<ChildSilo>();
     private bool _killed;
 
+    /// <summary>Whether there are any.</summary>
+    public bool Any
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _silos.Count > 0;
+            }
+        }
+    }
+
     /// <summary>Completes with a silo whose process ended without having been told to, each once, and those that were started again as well.</summary>
     public Task<ChildSilo> LostAsync() => _losses.Reader.ReadAsync().AsTask();
 

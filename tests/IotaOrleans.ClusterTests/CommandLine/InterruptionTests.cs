@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Microsoft.Data.Sqlite;
 
 namespace IotaOrleans.ClusterTests.CommandLine;
 
@@ -91,6 +92,43 @@ public sealed class InterruptionTests(ProgramFolder folder) : IClassFixture<Prog
         var (lossy, lossless) = (result.Events()[^1], undisturbed.Events()[^1]);
         lossy.GetProperty("validationLoss").GetDouble().Should().Be(lossless.GetProperty("validationLoss").GetDouble());
         lossy.GetProperty("rewards").GetRawText().Should().Be(lossless.GetProperty("rewards").GetRawText(), "work that was lost is not paid twice");
+    }
+
+    [Fact]
+    public async Task ARunThatFailsBeforeTheEndOfItsMinerSiloIsNoticedGoesOnAllTheSame()
+    {
+        using var program = IotaProcess.Start(folder.Path, ProgramFolder.Train("unnoticed", "--steps", "200", "--checkpoint-interval", "10", "--silos", "2"));
+        await program.WaitForAsync("checkpoint");
+        var victim = program.Children()[0];
+        // A process's end is noticed when nobody can write to its streams any more.
+        using (var output = OpenStream(victim, 1))
+        using (var errors = OpenStream(victim, 2))
+        {
+            IotaProcess.Signal(victim, IotaProcess.KillNow);
+            await FailsAsync("unnoticed");
+        }
+
+        var result = await program.EndAsync();
+
+        result.ExitCode.Should().Be(0, result.ToString());
+        result.Errors.Should().ContainSingle(line => line.EndsWith("starting it again", StringComparison.Ordinal));
+    }
+
+    private static FileStream OpenStream(int process, int number) => new($"/proc/{process}/fd/{number}", FileMode.Open, FileAccess.Write);
+
+    /// <summary>Waits until the journal says that a session of the run has failed.</summary>
+    private async Task FailsAsync(string run)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
+        await using var connection = new SqliteConnection($"Data Source={folder.In($"runs/{run}/state.db")};Pooling=False;Mode=ReadOnly");
+        connection.Open();
+        await using var command = connection.CreateCommand();
+        command.CommandText = "SELECT COUNT(*) FROM Events WHERE Event ->> 'event' = 'failed'";
+        while ((long)command.ExecuteScalar()! == 0)
+        {
+            (await timer.WaitForNextTickAsync(patience.Token)).Should().BeTrue();
+        }
     }
 
     private static string[] EndlessRun(string name, params string[] more) => ProgramFolder.Train(name, [.. Endless, .. more]);

@@ -14,6 +14,8 @@ internal sealed class IotaProcess : IDisposable
     public const int Terminate = 15;
     public const int KillNow = 9;
 
+    public const int Stop = 19;
+
     private static readonly TimeSpan UsualPatience = TimeSpan.FromMinutes(3);
 
     private readonly Process _process;
@@ -149,7 +151,24 @@ internal sealed class IotaProcess : IDisposable
             }
         }
 
-        throw new InvalidOperationException($"the program ended without '{string.Join("' or '", happened)}': {string.Join('\n', _errors)}");
+        throw new InvalidOperationException($"the program ended without '{string.Join("' or '", happened)}', its last line was {_output.LastOrDefault()}\n{string.Join('\n', _errors)}");
+    }
+
+    /// <summary>Waits until the program has said nothing for so long.</summary>
+    public async Task QuietAsync(TimeSpan silence)
+    {
+        while (true)
+        {
+            using var limit = new CancellationTokenSource(silence);
+            try
+            {
+                await _lines.Reader.ReadAsync(limit.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+        }
     }
 
     /// <summary>Waits for a line on the error stream.</summary>

@@ -101,6 +101,31 @@ public sealed class JoinTests(ProgramFolder folder) : IClassFixture<ProgramFolde
         passes.Should().HaveCount(2).And.OnlyContain(count => count <= Whole && count >= Whole - before - UnderWay, $"they were lost after {before} of them");
     }
 
+    [Theory]
+    [InlineData("ada")]
+    [InlineData("bob")]
+    public async Task ALostMinerOfAnotherMachineEndsAnExactRunWhoseShardsAllWait(string lost)
+    {
+        using var run = IotaProcess.Start(folder.Path, ProgramFolder.Train($"without-{lost}", "--remote-miners", "ada,bob", "--steps", "1000000", "--checkpoint-interval", "5"));
+        var (first, second) = (await run.WaitForErrorAsync("join: iota "), await run.WaitForErrorAsync("join: iota "));
+        using var ada = IotaProcess.Start(folder.Path, Invitation(first));
+        using var bob = IotaProcess.Start(folder.Path, Invitation(second));
+        await run.WaitForAsync("checkpoint");
+        var (victim, other) = lost == "ada" ? (ada, bob) : (bob, ada);
+
+        // Stopped before it is killed: the other one has sent all that it has by then, waits for an answer, and would never notice.
+        victim.Signal(IotaProcess.Stop);
+        await run.QuietAsync(TimeSpan.FromSeconds(1));
+        victim.Signal(IotaProcess.KillNow);
+
+        var result = await run.EndAsync();
+        result.ExitCode.Should().Be((int)ExitCode.Failed, result.ToString());
+        result.Errors.Should().Contain($"resume with: iota train --resume without-{lost}");
+        result.Events()[^1].GetProperty("failure").GetString().Should().Contain($"on {lost} cannot be reached");
+        other.Signal(IotaProcess.Interrupt);
+        (await other.EndAsync()).ExitCode.Should().Be(0);
+    }
+
     /// <summary>The arguments of the command that the program asks for.</summary>
     private static string[] Invitation(string line) => line["join: iota ".Length..].Split(' ');
 }

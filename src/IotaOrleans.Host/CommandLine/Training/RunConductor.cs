@@ -14,6 +14,7 @@ internal sealed class RunConductor(
     PreparedRun run, ControlHost host, ChildSilos children, RunProgress progress, IRunReporter reporter, StatusRecorder recorder, CheckpointArchiver? archiver)
 {
     private const int MostRepairsPerCheckpoint = 3;
+    private static readonly TimeSpan LossPatience = TimeSpan.FromSeconds(5);
 
     private readonly ITrainingRunGrain _grain = host.Grains.GetGrain<ITrainingRunGrain>(run.Folder.Name);
     private readonly RunFollower _follower = new(host.Grains.GetGrain<IRunViewGrain>(run.Folder.Name), progress, reporter);
@@ -60,7 +61,7 @@ internal sealed class RunConductor(
         var end = _follower.FollowAsync(Note, CancellationToken.None);
         var repair = Task.CompletedTask;
         var repaired = false;
-        while (await Task.WhenAny(end, _lost) == _lost)
+        while (await LosesSiloAsync(end, repaired))
         {
             var silo = await _lost;
             _lost = children.LostAsync();
@@ -74,6 +75,22 @@ internal sealed class RunConductor(
 
         await repair;
         return (await end, repaired);
+    }
+
+    /// <summary>Whether a silo is lost before the run ends, or was the reason why it failed: its connections break before its end is noticed.</summary>
+    private async Task<bool> LosesSiloAsync(Task<RunEvent> end, bool repaired)
+    {
+        if (await Task.WhenAny(_lost, end) == end)
+        {
+            if (await end is not RunFailed || repaired)
+            {
+                return false;
+            }
+
+            await Task.WhenAny(_lost, children.Any ? Task.Delay(LossPatience) : Task.CompletedTask);
+        }
+
+        return _lost.IsCompleted;
     }
 
     private void Note(RunEvent happened)
