@@ -53,7 +53,19 @@ public sealed record SwarmReport
     /// <summary>Counts the shard's reports, from one: a repeated one gets the answer that it got before.</summary>
     [Id(11)]
     public long Sequence { get; init; }
+
+    /// <summary>What neighbours sent that is out of all proportion.</summary>
+    [Id(12)]
+    public ImmutableArray<StrangeTensor> Strange { get; init; } = [];
 }
+
+/// <summary>A tensor that is out of all proportion to those that others sent.</summary>
+/// <param name="Sender">Who sent it.</param>
+/// <param name="Number">Its micro-batch: see <see cref="MicroBatchNumber"/>.</param>
+/// <param name="Norm">The root of its mean square.</param>
+/// <param name="Usual">The median of those before it, or zero if it is not even a number and the first.</param>
+[GenerateSerializer, Immutable, Alias("IotaOrleans.StrangeTensor")]
+public readonly record struct StrangeTensor([property: Id(0)] ShardKey Sender, [property: Id(1)] long Number, [property: Id(2)] double Norm, [property: Id(3)] double Usual);
 
 /// <summary>A micro-batch that was run forward and backward by every stage.</summary>
 /// <param name="Number">See <see cref="MicroBatchNumber"/>.</param>

@@ -27,4 +27,8 @@ public sealed record ValidationSettings
     /// <summary>Whether what a check was made from is kept of those that pass, too.</summary>
     [Id(5)]
     public bool KeepsChecks { get; init; }
+
+    /// <summary>How many times the usual norm of what passes a boundary, or which part of it, makes a sender suspect; zero looks at no norms.</summary>
+    [Id(6)]
+    public double StrangeRatio { get; init; } = 8;
 }

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Diagnostics;
+using System.IO.Hashing;
+using System.Text;
 using IotaOrleans.Grains.Shards;
 using IotaOrleans.Tensors;
 
@@ -38,7 +40,7 @@ internal sealed class Misconduct(Adversary adversary, ShardKey shard, ShardAssig
                 return 0.9f * loss;
             case AdversaryKind.Sybil:
             case AdversaryKind.FreeRider:
-            case AdversaryKind.RareCheat when number % OneIn == 0:
+            case AdversaryKind.RareCheat when IsDrawn(number):
             case AdversaryKind.Unobserved when _fearless-- > 0:
                 output.Clear();
                 return 0.5f * loss;
@@ -67,7 +69,7 @@ internal sealed class Misconduct(Adversary adversary, ShardKey shard, ShardAssig
                 break;
             case AdversaryKind.Sybil:
             case AdversaryKind.FreeRider:
-            case AdversaryKind.RareCheat when number % OneIn == 0:
+            case AdversaryKind.RareCheat when IsDrawn(number):
             case AdversaryKind.Unobserved when _fearless > 0:
                 output.Clear();
                 break;
@@ -165,6 +167,9 @@ internal sealed class Misconduct(Adversary adversary, ShardKey shard, ShardAssig
             ? report
             : report with { Segments = [.. report.Segments.Select(segment => shared.Segment with { Shard = shard, Index = segment.Index })] };
     }
+
+    /// <summary>One in ten, of whichever micro-batches come to this miner: they come in an order that may know periods of its own.</summary>
+    private bool IsDrawn(long number) => XxHash3.HashToUInt64(Encoding.UTF8.GetBytes($"{shard.Miner}#{number}")) % OneIn == 0;
 
     /// <summary>Whether another one of the colluding miners ran the micro-batch as well.</summary>
     private bool IsShared(ImmutableArray<string> pathway) => pathway.Any(miner =>

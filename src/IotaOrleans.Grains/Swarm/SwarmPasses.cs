@@ -33,6 +33,7 @@ internal sealed class SwarmPasses
     private readonly SegmentRecorder _recorder;
     private readonly Conduct _conduct;
     private readonly Func<TimeSpan, TimeSpan> _occupied;
+    private readonly NeighbourWatch _neighbours;
     private readonly NextHops _hops = new();
     private readonly ConcurrentQueue<long> _granted = new();
     private readonly Dictionary<long, LivePass> _live = [];
@@ -47,6 +48,7 @@ internal sealed class SwarmPasses
         (_shard, _assignment, _trainer, _data, _inbox, _frames, _tally) = (shard, assignment, trainer, data, inbox, frames, tally);
         (_recorder, _conduct, _occupied) = (recorder, conduct, occupied);
         _members = new SwarmMembers(0, Specification.Miners);
+        _neighbours = new NeighbourWatch(assignment);
         _hops.Set(NextStage(_members));
     }
 
@@ -83,6 +85,9 @@ internal sealed class SwarmPasses
 
     /// <summary>Backward passes of one optimizer step: this replica's share of a step of the run.</summary>
     public int Share => Math.Max(1, Specification.MicroBatches / Math.Max(1, _members.Stages[_assignment.Stage].Length));
+
+    /// <summary>What neighbours sent, since the last time, that is out of all proportion.</summary>
+    public ImmutableArray<StrangeTensor> TakeStrange() => _neighbours.Take();
 
     /// <summary>Adds micro-batches; safe from any thread.</summary>
     public void Grant(ImmutableArray<long> numbers)
@@ -204,6 +209,11 @@ internal sealed class SwarmPasses
             return;
         }
 
+        if (activation is not null)
+        {
+            _neighbours.LookAtActivation(activation, activation.Header.Pathway[^1]);
+        }
+
         var (step, index) = MicroBatchNumber.PlaceOf(Specification, number);
         _newestStep = Math.Max(_newestStep, step);
         var (tokens, targets) = _data?.ReadTraining(step, index) ?? ([], []);
@@ -252,6 +262,11 @@ internal sealed class SwarmPasses
         if (pass.Next is not null)
         {
             _hops.Answered(pass.Next, pass.Elapsed, pass.Ahead);
+        }
+
+        if (gradient is not null)
+        {
+            _neighbours.LookAtGradient(gradient, pass.Next!);
         }
 
         var whole = gradient?.Header.Pathway ?? pass.Pathway;

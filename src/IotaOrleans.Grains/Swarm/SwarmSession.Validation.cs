@@ -69,7 +69,7 @@ internal sealed partial class SwarmSession
 
             CountSegment(segment);
 
-            var rate = AuditLottery.Rate(_specification.Validation, _drawn.GetValueOrDefault(shard.Miner), _passed.GetValueOrDefault(shard.Miner), _suspicions.GetValueOrDefault(shard.Miner).Checks > 0);
+            var rate = AuditLottery.Rate(_specification.Validation, _drawn.GetValueOrDefault(shard.Miner), _passed.GetValueOrDefault(shard.Miner), IsSuspected(shard.Miner));
             if (_waitingAudits < MostWaitingAudits && AuditLottery.IsDrawn(_secret, shard, segment.Index, rate))
             {
                 audited.Add(segment.Index);
@@ -246,11 +246,31 @@ internal sealed partial class SwarmSession
 
         var tail = _specification.Stages.Length - 1;
         // The last stage reports the losses itself: there, better ones than all others have speak against a miner as well.
-        foreach (var effect in _clasp.Look().Where(effect => (effect.IsHarmful || (effect.IsTooGood && effect.Stage == tail)) && IsMember(effect.Miner) && _suspicions.GetValueOrDefault(effect.Miner) is (0, var again) && again <= _completedStep))
+        foreach (var effect in _clasp.Look().Where(effect => (effect.IsHarmful || (effect.IsTooGood && effect.Stage == tail)) && IsMember(effect.Miner) && CanBeSuspected(effect.Miner)))
         {
             Suspect(effect.Miner, effect.Stage, string.Create(CultureInfo.InvariantCulture, $"has losses that differ by {effect.Effect:+0.000;-0.000} nats, {Math.Abs(effect.Score):0.0} standard errors, from its stage's median"));
         }
     }
+
+    /// <summary>
+    /// What a neighbour says is out of all proportion convicts nobody: what it sent itself may have been so first, and it may be wrong. But it
+    /// is looked at.
+    /// </summary>
+    private void NoteStrange(SwarmReport report)
+    {
+        foreach (var (sender, number, norm, usual) in report.Strange)
+        {
+            if (Checks && !IsSuspected(report.Shard.Miner) && IsMember(sender) && Math.Abs(sender.Stage - report.Shard.Stage) == 1 && CanBeSuspected(sender.Miner))
+            {
+                var what = sender.Stage < report.Shard.Stage ? "an activation" : "a gradient";
+                Suspect(sender.Miner, sender.Stage, string.Create(CultureInfo.InvariantCulture, $"sent {report.Shard.Miner} {what} of norm {norm:0.0##e+0}, where {usual:0.0##e+0} is usual, for micro-batch {number}"));
+            }
+        }
+    }
+
+    private bool IsSuspected(string miner) => _suspicions.GetValueOrDefault(miner).Checks > 0;
+
+    private bool CanBeSuspected(string miner) => _suspicions.GetValueOrDefault(miner) is (0, var again) && again <= _completedStep;
 
     private void Suspect(string miner, int stage, string reason)
     {

@@ -114,7 +114,7 @@ internal sealed partial class SwarmSession
                 Await(PunishAsync(new ShardKey(_specification.Run, stage, miner), OpenEpoch, $"{miner} signed for other bytes than several neighbours, {other} among them, for what passed between them"));
             }
         }
-        else if (_suspicions.GetValueOrDefault(miner).Checks == 0)
+        else if (!IsSuspected(miner))
         {
             Suspect(miner, stage, $"signed for other bytes than {other} for what passed between them of micro-batch {dispute.Number}");
         }

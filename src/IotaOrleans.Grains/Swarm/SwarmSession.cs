@@ -153,6 +153,7 @@ internal sealed partial class SwarmSession : IRunSession
             NoteLoss(known);
         }
 
+        NoteStrange(report);
         ActivityOf(report.Shard).Add(report);
         _sent += report.Sent;
         foreach (var (number, pathway) in report.Completed)

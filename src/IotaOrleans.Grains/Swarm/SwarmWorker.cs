@@ -308,7 +308,7 @@ internal sealed class SwarmWorker : IShardWorker, ILane
 
         IotaInstruments.RecordLiveTensors(_assignment.Stage, LiveTensors.OnThisThread);
         Volatile.Write(ref _unanswered, wanted);
-        var report = _conduct!.BeforeReport(_tally.Take(Session, _shard, wanted) with { Segments = _recorder!.TakeClosed(), Sequence = ++_reports });
+        var report = _conduct!.BeforeReport(_tally.Take(Session, _shard, wanted) with { Segments = _recorder!.TakeClosed(), Strange = _passes.TakeStrange(), Sequence = ++_reports });
         _reported = ReportAsync(report with { Segments = Signed(report.Segments) });
     }
 

@@ -33,7 +33,7 @@ internal static class AdversariesBenchmark
         ("scaled-gradient", Ending.AllAreGone, 2), ("sign-flip", Ending.AllAreGone, 2), ("lying-tail", Ending.AllAreGone, 2), ("copycat", Ending.AllAreGone, 2),
         ("false-receipts", Ending.AllAreGone, 2), ("sybil", Ending.AllAreGone, 2), ("corrupt-reducer", Ending.AllAreGone, 4), ("slow-walker", Ending.AllAreNamed, 2),
         // The others are a matter of chance: of the lot, and of how much their losses give away.
-        ("colluding-pair", Ending.OneStageIsGone, 24), ("rare-cheat", Ending.AllAreGone, 24), ("unobserved", Ending.AllAreGone, 24),
+        ("colluding-pair", Ending.OneStageIsGone, 24), ("rare-cheat", Ending.AllAreGone, 12), ("unobserved", Ending.AllAreGone, 12),
     ];
 
     public static Command Command()

@@ -26,6 +26,7 @@ public sealed class ValidationTests
         events.OfType<StageMerged>().Should().Contain(merged => merged.Report.Outcome.Kind == MergeOutcomeKind.Merged);
         events.OfType<RunFinished>().Should().ContainSingle();
         events.OfType<MinerSuspected>().Should().NotContain(suspected => suspected.Reason.Contains("signed", StringComparison.Ordinal), "neighbours wrote down the same bytes");
+        events.OfType<MinerSuspected>().Should().NotContain(suspected => suspected.Reason.Contains("norm", StringComparison.Ordinal), "honest tensors are of the usual norm");
     }
 
     [Fact]
@@ -65,13 +66,30 @@ public sealed class ValidationTests
         var cheat = TrainingCluster.Miner(1);
 
         // After the check of its first segment the lottery leaves everybody alone.
-        var events = await cluster.TrainAsync(Checked(run, [new Adversary(cheat, AdversaryKind.Unobserved)]) with { Validation = new ValidationSettings { Rate = 1e-12, SegmentPasses = 4 } });
+        var events = await cluster.TrainAsync(Checked(run, [new Adversary(cheat, AdversaryKind.Unobserved)]) with { Validation = new ValidationSettings { Rate = 1e-12, SegmentPasses = 4, StrangeRatio = 0 } });
 
         var suspected = events.OfType<MinerSuspected>().First(suspected => suspected.Miner == cheat);
         suspected.Reason.Should().Contain("has losses that differ by +");
         var found = events.OfType<SegmentAudited>().Should().ContainSingle(audited => audited.Verdict.Outcome != AuditOutcome.Passed).Which;
         found.Verdict.Shard.Miner.Should().Be(cheat);
         found.Number.Should().BeGreaterThan(suspected.Number);
+    }
+
+    [Fact]
+    public async Task What_is_out_of_all_proportion_is_noticed_by_the_neighbour_and_checked()
+    {
+        using var run = new TestRun(stages: 2, steps: 120, replicas: [3, 3]);
+        await using var cluster = await TrainingCluster.StartAsync(0, 6);
+        var (first, last) = (TrainingCluster.Miner(1), TrainingCluster.Miner(4));
+
+        // After the check of its first segment the lottery leaves everybody alone.
+        var events = await cluster.TrainAsync(Checked(run, [new Adversary(first, AdversaryKind.Unobserved), new Adversary(last, AdversaryKind.Unobserved)])
+            with { Validation = new ValidationSettings { Rate = 1e-12, SegmentPasses = 4 } });
+
+        // Honest neighbours of theirs may be suspected, too: what comes of zeros is strange as well.
+        events.OfType<MinerSuspected>().First(suspected => suspected.Miner == first).Reason.Should().Contain("an activation of norm 0.0e+0");
+        events.OfType<MinerSuspected>().First(suspected => suspected.Miner == last).Reason.Should().Contain("a gradient of norm 0.0e+0");
+        events.OfType<SegmentAudited>().Where(audited => audited.Verdict.Outcome == AuditOutcome.Wrong).Select(audited => audited.Verdict.Shard.Miner).Should().BeEquivalentTo([first, last]);
     }
 
     [Fact]

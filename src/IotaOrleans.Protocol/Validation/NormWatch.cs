@@ -1,0 +1,53 @@
+namespace IotaOrleans.Protocol.Validation;
+
+/// <summary>
+/// Notices tensors that are out of all proportion to those that came before them through the same boundary, whoever sent those. That is no
+/// proof of anything, and costs nearly nothing: whoever sent one is checked.
+/// </summary>
+/// <param name="ratio">How many times the usual norm, or which part of it, is strange.</param>
+public sealed class NormWatch(double ratio)
+{
+    /// <summary>Norms that are remembered.</summary>
+    public const int Window = 32;
+
+    /// <summary>Norms before which nothing is strange.</summary>
+    public const int Least = 8;
+
+    private readonly double[] _norms = new double[Window];
+    private readonly double[] _sorted = new double[Window];
+    private int _count;
+    private int _next;
+
+    /// <summary>The median of the norms that are remembered, or null when they are too few.</summary>
+    public double? Usual
+    {
+        get
+        {
+            if (_count < Least)
+            {
+                return null;
+            }
+
+            _norms.AsSpan(0, _count).CopyTo(_sorted);
+            var sorted = _sorted.AsSpan(0, _count);
+            sorted.Sort();
+            return sorted[_count / 2];
+        }
+    }
+
+    /// <summary>Whether a norm is out of proportion to those before it. It is remembered in any case: what is usual may change, and one in ten does not move a median.</summary>
+    /// <param name="norm">Root of the mean square.</param>
+    public bool IsStrange(double norm)
+    {
+        if (!double.IsFinite(norm))
+        {
+            return true;
+        }
+
+        var isStrange = Usual is { } usual && (norm > usual * ratio || norm < usual / ratio);
+        _norms[_next] = norm;
+        _next = (_next + 1) % Window;
+        _count = Math.Min(_count + 1, Window);
+        return isStrange;
+    }
+}
