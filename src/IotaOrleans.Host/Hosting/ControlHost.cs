@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using IotaOrleans.Grains.Hosting;
 using IotaOrleans.Host.Storage;
 using IotaOrleans.Host.Telemetry;
@@ -11,6 +12,7 @@ namespace IotaOrleans.Host.Hosting;
 internal sealed class ControlHost : IAsyncDisposable
 {
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(250);
 
     private readonly IHost _host;
 
@@ -53,6 +55,28 @@ internal sealed class ControlHost : IAsyncDisposable
         {
             await membership.TryKill(silo);
         }
+    }
+
+    /// <summary>Waits until the silos of some miners are known to be gone.</summary>
+    /// <param name="miners">Miners that were there.</param>
+    /// <param name="patience">How long at most.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    /// <returns>Those whose silos are gone; none if all still seem to be there.</returns>
+    public async Task<IReadOnlyList<string>> FindLostAsync(IReadOnlyList<string> miners, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        var membership = _host.Services.GetRequiredService<IClusterMembershipService>();
+        for (var clock = Stopwatch.StartNew(); miners.Count > 0; await Task.Delay(PollInterval, cancellationToken))
+        {
+            var silos = await Task.WhenAll(miners.Select(async miner => (await Grains.GetGrain<IMinerGrain>(miner).GetAsync()).Capability?.Silo));
+            var active = membership.CurrentSnapshot.Members.Values.Where(member => member.Status == SiloStatus.Active).Select(member => member.SiloAddress.ToString()).ToHashSet();
+            var lost = miners.Where((_, index) => silos[index] is not { } silo || !active.Contains(silo)).ToArray();
+            if (lost.Length > 0 || clock.Elapsed > patience)
+            {
+                return lost;
+            }
+        }
+
+        return [];
     }
 
     public async ValueTask DisposeAsync()

@@ -7,14 +7,15 @@ using IotaOrleans.Training.Checkpoints;
 namespace IotaOrleans.Host.CommandLine.Training;
 
 /// <summary>
-/// Starts or resumes a run and follows it to its end. A miner silo that is lost is started again, and a run that fails because of it goes
-/// on from its last checkpoint.
+/// Starts or resumes a run and follows it to its end. A miner silo that is lost is started again, or waited for if it is another machine's,
+/// and a run that fails because of it goes on from its last checkpoint.
 /// </summary>
 internal sealed class RunConductor(
-    PreparedRun run, ControlHost host, ChildSilos children, RunProgress progress, IRunReporter reporter, StatusRecorder recorder, CheckpointArchiver? archiver)
+    PreparedRun run, ControlHost host, ChildSilos children, RunProgress progress, IRunReporter reporter, StatusRecorder recorder, CheckpointArchiver? archiver, TimeProvider time)
 {
     private const int MostRepairsPerCheckpoint = 3;
     private static readonly TimeSpan LossPatience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan RemoteLossPatience = TimeSpan.FromSeconds(20);
 
     private readonly ITrainingRunGrain _grain = host.Grains.GetGrain<ITrainingRunGrain>(run.Folder.Name);
     private readonly RunFollower _follower = new(host.Grains.GetGrain<IRunViewGrain>(run.Folder.Name), progress, reporter);
@@ -34,7 +35,7 @@ internal sealed class RunConductor(
         while (true)
         {
             var (last, repaired) = await FollowAsync(interrupted);
-            if (last is not RunFailed || !repaired || interrupted.IsCancellationRequested)
+            if (last is not RunFailed || interrupted.IsCancellationRequested || !(repaired || await RemoteMinersReturnAsync(interrupted)))
             {
                 recorder.Record(PhaseAfter(last), progress, always: true);
                 return last;
@@ -65,7 +66,7 @@ internal sealed class RunConductor(
         {
             var silo = await _lost;
             _lost = children.LostAsync();
-            CountRepair(silo);
+            CountRepair(silo.LastWords);
             reporter.Notice($"{silo.LastWords}; starting it again");
             children.Remove(silo);
             await repair;
@@ -103,7 +104,7 @@ internal sealed class RunConductor(
     }
 
     /// <summary>A silo that ends again and again is not helped by starting it again.</summary>
-    private void CountRepair(ChildSilo lost)
+    private void CountRepair(string lost)
     {
         _repairs = progress.Checkpoint == _checkpointAtLoss ? _repairs + 1 : 1;
         _checkpointAtLoss = progress.Checkpoint;
@@ -112,7 +113,36 @@ internal sealed class RunConductor(
             recorder.Record(RunPhase.Failed, progress, always: true);
             throw new IotaException(
                 ExitCode.Failed,
-                $"{lost.LastWords}; that makes {_repairs} losses without a new checkpoint. Mend the cause, then go on with --resume {run.Folder.Name}");
+                $"{lost}; that makes {_repairs} losses without a new checkpoint. Mend the cause, then go on with --resume {run.Folder.Name}");
+        }
+    }
+
+    /// <summary>Whether the run failed because miners of other machines are gone: then it waits until all are there again, as when it began.</summary>
+    private async Task<bool> RemoteMinersReturnAsync(CancellationToken interrupted)
+    {
+        try
+        {
+            var since = time.GetUtcNow();
+            var lost = await host.FindLostAsync(run.RemoteMiners, RemoteLossPatience, interrupted);
+            if (lost.Count == 0)
+            {
+                return false;
+            }
+
+            var names = string.Join(", ", lost);
+            CountRepair($"the silo of {names} was lost");
+            reporter.Notice($"{names} {(lost.Count == 1 ? "is" : "are")} gone; the run goes on when all have joined again");
+            recorder.Record(RunPhase.Preparing, progress, always: true);
+            await MinerPresence.WaitForAllAsync(host.Grains, run.RemoteMiners, since, missing => reporter.Waiting($"waiting for {string.Join(", ", missing)} to join again"), interrupted);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+        finally
+        {
+            reporter.Waiting(null);
         }
     }
 

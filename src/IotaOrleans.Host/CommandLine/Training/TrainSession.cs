@@ -51,7 +51,7 @@ internal sealed class TrainSession(TrainSessionOptions options, IRunReporter rep
         await MinerPresence.WaitForAllAsync(
             host.Grains, run.RemoteMiners, since, missing => reporter.Waiting($"waiting for {string.Join(", ", missing)} to join"), interruption.Requested);
         await using var archiver = archive is not null ? new CheckpointArchiver(archive, run.Folder, run.Specification.CheckpointsKept, reporter.Notice) : null;
-        var last = await new RunConductor(run, host, children, _progress, reporter, recorder, archiver).RunAsync(interruption.Requested);
+        var last = await new RunConductor(run, host, children, _progress, reporter, recorder, archiver, time).RunAsync(interruption.Requested);
         if (archiver is not null)
         {
             reporter.Waiting($"copying the last checkpoint to {options.Archive}");
