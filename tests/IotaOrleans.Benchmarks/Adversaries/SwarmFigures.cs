@@ -17,7 +17,7 @@ internal sealed record SwarmFigures
     /// <summary>Epochs until the cheating had ended; infinite when it had not.</summary>
     public required double EpochsUntilFound { get; init; }
 
-    /// <summary>Most that a cheat was paid in the epochs from the one in which it was found.</summary>
+    /// <summary>Most that a cheat was paid in the epochs that were settled after it was found.</summary>
     public required double PaidToFound { get; init; }
 
     /// <summary>What an honest miner was paid in the same epochs, on average.</summary>
@@ -39,15 +39,17 @@ internal sealed record SwarmFigures
     public static SwarmFigures Read(IReadOnlyList<string> lines, Ending ending, int epochSteps)
     {
         var adversaries = new Dictionary<string, int>();
-        var punished = new List<(string Miner, int Epoch)>();
-        var named = new List<(string Miner, int Epoch)>();
-        // A session that begins anew tells of epochs that were settled before once more.
-        var pay = new HashSet<(int Epoch, string Miner, long Paid)>();
+        var punished = new List<(string Miner, int Epoch, int Told)>();
+        var named = new List<(string Miner, int Epoch, int Told)>();
+        // A session that begins anew tells of epochs that were settled before once more: what counts is when they were told first.
+        var pay = new Dictionary<(int Epoch, string Miner), (long Paid, int Told)>();
+        var told = 0;
         var (auditSeconds, busySeconds, loss, suspected) = (0.0, 0.0, double.NaN, 0);
         DateTimeOffset? before = null;
         foreach (var line in lines)
         {
             using var document = JsonDocument.Parse(line);
+            told++;
             var happened = document.RootElement;
             switch (happened.GetProperty("event").GetString())
             {
@@ -68,20 +70,23 @@ internal sealed record SwarmFigures
                     auditSeconds += TimeSpan.Parse(verdict.GetProperty("duration").GetString()!, System.Globalization.CultureInfo.InvariantCulture).TotalSeconds;
                     break;
                 case "members" when happened.GetProperty("change").GetString() == "lost":
-                    punished.Add((happened.GetProperty("miner").GetString()!, Epoch(happened, epochSteps)));
+                    punished.Add((happened.GetProperty("miner").GetString()!, Epoch(happened, epochSteps), told));
                     break;
                 case "suspicion":
                     suspected++;
                     if (happened.GetProperty("reason").GetString()!.Contains("micro-batches in an epoch", StringComparison.Ordinal))
                     {
-                        named.Add((happened.GetProperty("miner").GetString()!, Epoch(happened, epochSteps)));
+                        named.Add((happened.GetProperty("miner").GetString()!, Epoch(happened, epochSteps), told));
                     }
 
                     break;
                 case "epoch":
                     var settlement = happened.GetProperty("settlement");
-                    pay.UnionWith(settlement.GetProperty("payslips").EnumerateArray().Select(slip =>
-                        (settlement.GetProperty("epoch").GetInt32() + 1, slip.GetProperty("miner").GetString()!, slip.GetProperty("paid").GetInt64())));
+                    foreach (var slip in settlement.GetProperty("payslips").EnumerateArray())
+                    {
+                        pay.TryAdd((settlement.GetProperty("epoch").GetInt32(), slip.GetProperty("miner").GetString()!), (slip.GetProperty("paid").GetInt64(), told));
+                    }
+
                     break;
                 case "finished":
                     loss = happened.GetProperty("validationLoss").GetDouble();
@@ -89,26 +94,26 @@ internal sealed record SwarmFigures
             }
         }
 
-        var found = (ending == Ending.AllAreNamed ? named : punished).Where(entry => adversaries.ContainsKey(entry.Miner)).GroupBy(entry => entry.Miner).ToDictionary(group => group.Key, group => group.Min(entry => entry.Epoch));
-        var first = found.Values.DefaultIfEmpty(1).Min();
+        var found = (ending == Ending.AllAreNamed ? named : punished).Where(entry => adversaries.ContainsKey(entry.Miner)).GroupBy(entry => entry.Miner).ToDictionary(group => group.Key, group => group.First());
+        var first = found.Values.Select(entry => entry.Told).DefaultIfEmpty(0).Min();
         return new SwarmFigures
         {
-            Found = [.. found.Select(entry => (entry.Key, entry.Value))],
+            Found = [.. found.Values.Select(entry => (entry.Miner, entry.Epoch))],
             HonestPunished = punished.Count(entry => !adversaries.ContainsKey(entry.Miner)),
             Suspected = suspected,
             EpochsUntilFound = ending == Ending.OneStageIsGone
                 ? adversaries.GroupBy(adversary => adversary.Value).Select(stage => LastOf(stage.Select(adversary => adversary.Key), found)).DefaultIfEmpty(0).Min()
                 : LastOf(adversaries.Keys, found),
-            PaidToFound = found.Select(entry => pay.Where(slip => slip.Miner == entry.Key && slip.Epoch >= entry.Value).Sum(slip => (double)slip.Paid)).DefaultIfEmpty(0).Max(),
-            PaidToHonest = pay.Where(slip => !adversaries.ContainsKey(slip.Miner) && slip.Epoch >= first).GroupBy(slip => slip.Miner).Select(own => own.Sum(slip => (double)slip.Paid)).DefaultIfEmpty(0).Average(),
+            PaidToFound = found.Values.Select(entry => pay.Where(slip => slip.Key.Miner == entry.Miner && slip.Value.Told > entry.Told).Sum(slip => (double)slip.Value.Paid)).DefaultIfEmpty(0).Max(),
+            PaidToHonest = pay.Where(slip => !adversaries.ContainsKey(slip.Key.Miner) && slip.Value.Told > first).GroupBy(slip => slip.Key.Miner).Select(own => own.Sum(slip => (double)slip.Value.Paid)).DefaultIfEmpty(0).Average(),
             Loss = loss,
             AuditSeconds = auditSeconds,
             BusySeconds = busySeconds,
         };
     }
 
-    private static double LastOf(IEnumerable<string> miners, Dictionary<string, int> found) =>
-        miners.Select(miner => found.TryGetValue(miner, out var epoch) ? epoch : double.PositiveInfinity).DefaultIfEmpty(0).Max();
+    private static double LastOf(IEnumerable<string> miners, Dictionary<string, (string Miner, int Epoch, int Told)> found) =>
+        miners.Select(miner => found.TryGetValue(miner, out var entry) ? entry.Epoch : double.PositiveInfinity).DefaultIfEmpty(0).Max();
 
     private static int Epoch(JsonElement happened, int epochSteps) => (int)(happened.GetProperty("step").GetInt64() / epochSteps) + 1;
 
