@@ -63,7 +63,7 @@ public sealed record SwarmReport
 /// <param name="Sender">Who sent it.</param>
 /// <param name="Number">Its micro-batch: see <see cref="MicroBatchNumber"/>.</param>
 /// <param name="Norm">The root of its mean square.</param>
-/// <param name="Usual">The median of those before it, or zero if it is not even a number and the first.</param>
+/// <param name="Usual">The median of the last ones through the same boundary, or zero while that is not known.</param>
 [GenerateSerializer, Immutable, Alias("IotaOrleans.StrangeTensor")]
 public readonly record struct StrangeTensor([property: Id(0)] ShardKey Sender, [property: Id(1)] long Number, [property: Id(2)] double Norm, [property: Id(3)] double Usual);
 

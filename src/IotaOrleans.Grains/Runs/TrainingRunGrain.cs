@@ -17,10 +17,11 @@ internal sealed partial class TrainingRunGrain(
     TimeProvider time,
     ILogger<TrainingRunGrain> logger) : Grain, ITrainingRunGrain
 {
-    /// <summary>Miners that were found to be wrong: no session takes them in again.</summary>
-    private readonly HashSet<string> _convicted = [];
     /// <summary>How often it is asked whether the shards of a session are still there: one that waits for a lost neighbour has nothing to report.</summary>
     private static readonly TimeSpan ProbeInterval = TimeSpan.FromSeconds(5);
+
+    /// <summary>Miners that were found to be wrong: no session takes them in again.</summary>
+    private readonly HashSet<string> _convicted = [];
     private IRunSession? _session;
     private IGrainTimer? _probe;
     private Task _replaced = Task.CompletedTask;

@@ -15,10 +15,10 @@ internal sealed class NeighbourWatch(ShardAssignment assignment)
     private float[] _values = [];
 
     /// <summary>Looks at an activation.</summary>
-    public void LookAtActivation(TensorFrame frame, string sender) => Look(frame, _activations, assignment.Stage - 1, sender);
+    public void LookAtActivation(TensorFrame frame) => Look(frame, _activations, assignment.Stage - 1);
 
     /// <summary>Looks at a gradient.</summary>
-    public void LookAtGradient(TensorFrame frame, string sender) => Look(frame, _gradients, assignment.Stage + 1, sender);
+    public void LookAtGradient(TensorFrame frame) => Look(frame, _gradients, assignment.Stage + 1);
 
     /// <summary>What was noted since the last time.</summary>
     public ImmutableArray<StrangeTensor> Take()
@@ -33,18 +33,18 @@ internal sealed class NeighbourWatch(ShardAssignment assignment)
         return taken;
     }
 
-    private void Look(TensorFrame frame, NormWatch watch, int stage, string sender)
+    private void Look(TensorFrame frame, NormWatch watch, int stage)
     {
-        if (assignment.Specification.Validation is { Rate: 0 } or { StrangeRatio: 0 })
+        // A frame that does not say who sent it is no evidence against anybody.
+        if (assignment.Specification.Validation is { Rate: 0 } or { StrangeRatio: 0 } || frame.Header.Pathway.Length <= stage)
         {
             return;
         }
 
-        var usual = watch.Usual;
         var norm = NormOf(frame);
         if (watch.IsStrange(norm))
         {
-            _strange.Add(new StrangeTensor(new ShardKey(assignment.Specification.Run, stage, sender), frame.Header.Sequence, norm, usual ?? 0));
+            _strange.Add(new StrangeTensor(new ShardKey(assignment.Specification.Run, stage, frame.Header.Pathway[stage]), frame.Header.Sequence, norm, watch.Usual ?? 0));
         }
     }
 

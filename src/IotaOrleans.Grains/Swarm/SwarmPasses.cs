@@ -211,7 +211,7 @@ internal sealed class SwarmPasses
 
         if (activation is not null)
         {
-            _neighbours.LookAtActivation(activation, activation.Header.Pathway[^1]);
+            _neighbours.LookAtActivation(activation);
         }
 
         var (step, index) = MicroBatchNumber.PlaceOf(Specification, number);
@@ -266,7 +266,7 @@ internal sealed class SwarmPasses
 
         if (gradient is not null)
         {
-            _neighbours.LookAtGradient(gradient, pass.Next!);
+            _neighbours.LookAtGradient(gradient);
         }
 
         var whole = gradient?.Header.Pathway ?? pass.Pathway;

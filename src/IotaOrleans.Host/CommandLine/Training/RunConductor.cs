@@ -81,7 +81,7 @@ internal sealed class RunConductor(
     /// <summary>Whether a silo is lost before the run ends, or was the reason why it failed: its connections break before its end is noticed.</summary>
     private async Task<bool> LosesSiloAsync(Task<RunEvent> end, bool repaired)
     {
-        if (await Task.WhenAny(_lost, end) == end)
+        if (await Task.WhenAny(end, _lost) == end)
         {
             if (await end is not RunFailed || repaired)
             {
@@ -123,6 +123,7 @@ internal sealed class RunConductor(
         try
         {
             var since = time.GetUtcNow();
+            reporter.Waiting(run.RemoteMiners.Count > 0 ? "finding out whether a miner is gone" : null);
             var lost = await host.FindLostAsync(run.RemoteMiners, RemoteLossPatience, interrupted);
             if (lost.Count == 0)
             {
