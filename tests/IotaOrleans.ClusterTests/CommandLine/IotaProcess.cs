@@ -14,8 +14,6 @@ internal sealed class IotaProcess : IDisposable
     public const int Terminate = 15;
     public const int KillNow = 9;
 
-    public const int Stop = 19;
-
     private static readonly TimeSpan UsualPatience = TimeSpan.FromMinutes(3);
 
     private readonly Process _process;

@@ -113,9 +113,6 @@ public sealed class JoinTests(ProgramFolder folder) : IClassFixture<ProgramFolde
         await run.WaitForAsync("checkpoint");
         var (victim, invitation) = lost == "ada" ? (ada, first) : (bob, second);
 
-        // Stopped before it is killed: the other one has sent all that it has by then, waits for an answer, and would never notice.
-        victim.Signal(IotaProcess.Stop);
-        await run.QuietAsync(TimeSpan.FromSeconds(1));
         victim.Signal(IotaProcess.KillNow);
 
         await run.WaitForErrorAsync($"{lost} is gone; the run goes on when all have joined again");
@@ -128,6 +125,24 @@ public sealed class JoinTests(ProgramFolder folder) : IClassFixture<ProgramFolde
         var result = await run.EndAsync();
         result.ExitCode.Should().Be(0, result.ToString());
         result.Events()[^1].GetProperty("event").GetString().Should().Be("interrupted");
+    }
+
+    [Fact]
+    public async Task AMinerThatIsLostWhileNobodySendsItAnythingIsMissedAllTheSame()
+    {
+        // One micro-batch of seconds: while the first stage runs it forward, the other one waits, and the run has handed out all that it had.
+        using var run = IotaProcess.Start(folder.Path, ProgramFolder.Train(
+            "unheard", "--remote-miners", "ada,bob", "--steps", "1000000", "--batch-size", "2048", "--micro-batches", "1", "--checkpoint-interval", "1", "--evaluation-interval", "1000000"));
+        var (first, second) = (await run.WaitForErrorAsync("join: iota "), await run.WaitForErrorAsync("join: iota "));
+        using var ada = IotaProcess.Start(folder.Path, Invitation(first));
+        using var bob = IotaProcess.Start(folder.Path, Invitation(second));
+        await run.WaitForAsync("checkpoint");
+        await run.WaitForAsync("step");
+        await run.QuietAsync(TimeSpan.FromSeconds(0.3));
+
+        ada.Signal(IotaProcess.KillNow);
+
+        await run.WaitForErrorAsync("ada is gone");
     }
 
     /// <summary>The arguments of the command that the program asks for.</summary>
