@@ -48,4 +48,7 @@ public enum AdversaryKind
 
     /// <summary>Several names of one owner, that all send zeros and hand in the records of one of them.</summary>
     Sybil,
+
+    /// <summary>Sends what is no number, as broken hardware does.</summary>
+    NoNumber,
 }

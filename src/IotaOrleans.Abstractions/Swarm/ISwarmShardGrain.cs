@@ -96,6 +96,11 @@ public interface ISwarmShardGrain : IGrainWithStringKey
     [Alias("CloseSegment")]
     [AlwaysInterleave]
     Task<ImmutableArray<SegmentRecord>> CloseSegmentAsync(Guid session);
+
+    /// <summary>Ends the open segment after an optimizer step of what has accumulated; it comes with the next report. Whoever is suspected is asked for it.</summary>
+    [Alias("HandIn")]
+    [AlwaysInterleave]
+    Task HandInAsync(Guid session);
 }
 
 /// <summary>The vectors that make up an agreed version, each one fp32 value per parameter.</summary>

@@ -16,6 +16,10 @@ internal class Conduct
     /// <summary>Whether it does nothing for now, though there is work.</summary>
     public virtual bool IsResting => false;
 
+    /// <summary>Whether it takes whatever comes along this pathway, and says nothing about it.</summary>
+    /// <param name="pathway">The miners that ran the micro-batch.</param>
+    public virtual bool Covers(ImmutableArray<string> pathway) => false;
+
     /// <summary>After a forward pass.</summary>
     /// <param name="number">The micro-batch.</param>
     /// <param name="pathway">The miners that ran it so far, this one included.</param>

@@ -14,6 +14,9 @@ internal sealed class Misconduct(Adversary adversary, ShardKey shard, ShardAssig
     private const float Noise = 0.01f;
     private const float Scale = 10;
     private const int OneIn = 10;
+
+    /// <summary>As a value, or as the scale of a row, each wire format reads no number in it.</summary>
+    private const byte NoNumber = 0xFF;
     private const int PassesWithoutFear = 64;
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(3);
 
@@ -29,6 +32,9 @@ internal sealed class Misconduct(Adversary adversary, ShardKey shard, ShardAssig
 
     /// <inheritdoc />
     public override bool IsResting => adversary.Kind == AdversaryKind.SlowWalker && _lastPass != 0 && Stopwatch.GetElapsedTime(_lastPass) < Rest;
+
+    /// <inheritdoc />
+    public override bool Covers(ImmutableArray<string> pathway) => adversary.Kind == AdversaryKind.ColludingPair && IsShared(pathway);
 
     /// <inheritdoc />
     public override float AfterForward(long number, ImmutableArray<string> pathway, ReadOnlySpan<byte> input, Span<byte> output, float loss)
@@ -52,6 +58,9 @@ internal sealed class Misconduct(Adversary adversary, ShardKey shard, ShardAssig
                 return loss;
             case AdversaryKind.LyingTail:
                 return 0.9f * loss;
+            case AdversaryKind.NoNumber:
+                output.Fill(NoNumber);
+                return loss;
             default:
                 return loss;
         }
@@ -81,6 +90,9 @@ internal sealed class Misconduct(Adversary adversary, ShardKey shard, ShardAssig
                 break;
             case AdversaryKind.NoisyGradient:
                 Change(output, value => value + (Noise * (_random.NextSingle() - 0.5f)));
+                break;
+            case AdversaryKind.NoNumber:
+                output.Fill(NoNumber);
                 break;
             case AdversaryKind.ScaledGradient:
                 Change(output, value => Scale * value);

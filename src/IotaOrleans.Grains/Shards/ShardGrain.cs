@@ -119,6 +119,9 @@ internal sealed partial class ShardGrain(
     public Task<ImmutableArray<SegmentRecord>> CloseSegmentAsync(Guid session) => RequireSwarm(session).CloseSegmentAsync();
 
     /// <inheritdoc />
+    public Task HandInAsync(Guid session) => RequireSwarm(session).HandInAsync();
+
+    /// <inheritdoc />
     public Task FetchAsync(Guid session, StageVersionName version, ImmutableArray<string> peers) =>
         new VersionDownload(grains, Key, session).RunAsync(RequireSwarm(session), version, peers);
 

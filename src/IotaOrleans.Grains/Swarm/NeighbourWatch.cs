@@ -6,19 +6,42 @@ using IotaOrleans.Training.Optimizers;
 
 namespace IotaOrleans.Grains.Swarm;
 
-/// <summary>Looks at what a shard's neighbours send it, and notes what is out of all proportion. Used on the lane.</summary>
+/// <summary>
+/// Looks at what a shard's neighbours send it: what is out of all proportion is noted, and refused once, so that nobody learns from it before
+/// its sender has been looked at. Used on the lane.
+/// </summary>
 internal sealed class NeighbourWatch(ShardAssignment assignment)
 {
+    private const int MostRefused = 1024;
+
     private readonly NormWatch _activations = new(assignment.Specification.Validation.StrangeRatio);
     private readonly NormWatch _gradients = new(assignment.Specification.Validation.StrangeRatio);
     private readonly List<StrangeTensor> _strange = [];
+    private readonly HashSet<(FrameKind Kind, long Number)> _refused = [];
     private float[] _values = [];
 
-    /// <summary>Looks at an activation.</summary>
-    public void LookAtActivation(TensorFrame frame) => Look(frame, _activations, assignment.Stage - 1);
+    /// <summary>Looks at an activation or a gradient.</summary>
+    /// <param name="frame">The tensor.</param>
+    /// <param name="members">Who works where.</param>
+    /// <returns>Whether to learn from it.</returns>
+    public bool Accepts(TensorFrame frame, SwarmMembers members)
+    {
+        var (watch, stage) = frame.Header.Kind == FrameKind.Activation ? (_activations, assignment.Stage - 1) : (_gradients, assignment.Stage + 1);
+        // A frame that does not say who sent it is no evidence against anybody.
+        if (assignment.Specification.Validation is { Rate: 0 } or { StrangeRatio: 0 } || frame.Header.Pathway.Length <= stage)
+        {
+            return true;
+        }
 
-    /// <summary>Looks at a gradient.</summary>
-    public void LookAtGradient(TensorFrame frame) => Look(frame, _gradients, assignment.Stage + 1);
+        var norm = NormOf(frame);
+        if (!watch.IsStrange(norm))
+        {
+            return true;
+        }
+
+        _strange.Add(new StrangeTensor(new ShardKey(assignment.Specification.Run, stage, frame.Header.Pathway[stage]), frame.Header.Sequence, norm, watch.Usual ?? 0));
+        return !Refuses((frame.Header.Kind, frame.Header.Sequence), isNumber: double.IsFinite(norm), hasOthers: members.Stages[stage].Length > 1);
+    }
 
     /// <summary>What was noted since the last time.</summary>
     public ImmutableArray<StrangeTensor> Take()
@@ -33,19 +56,24 @@ internal sealed class NeighbourWatch(ShardAssignment assignment)
         return taken;
     }
 
-    private void Look(TensorFrame frame, NormWatch watch, int stage)
+    /// <summary>
+    /// What is no number is never learnt from. All else is refused once: it may be right after all, and then comes again. Nothing is gained by
+    /// refusing when only its sender could send it again.
+    /// </summary>
+    private bool Refuses((FrameKind Kind, long Number) tensor, bool isNumber, bool hasOthers)
     {
-        // A frame that does not say who sent it is no evidence against anybody.
-        if (assignment.Specification.Validation is { Rate: 0 } or { StrangeRatio: 0 } || frame.Header.Pathway.Length <= stage)
+        if (!hasOthers || (isNumber && _refused.Remove(tensor)))
         {
-            return;
+            return false;
         }
 
-        var norm = NormOf(frame);
-        if (watch.IsStrange(norm))
+        if (_refused.Count == MostRefused)
         {
-            _strange.Add(new StrangeTensor(new ShardKey(assignment.Specification.Run, stage, frame.Header.Pathway[stage]), frame.Header.Sequence, norm, watch.Usual ?? 0));
+            _refused.Clear();
         }
+
+        _refused.Add(tensor);
+        return true;
     }
 
     private double NormOf(TensorFrame frame)

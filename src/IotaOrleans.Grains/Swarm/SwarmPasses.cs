@@ -209,9 +209,10 @@ internal sealed class SwarmPasses
             return;
         }
 
-        if (activation is not null)
+        if (activation is not null && !Accepts(activation))
         {
-            _neighbours.LookAtActivation(activation);
+            // Who waits for its gradient sends it again, to somebody else; a suspect is likelier gone by then.
+            return;
         }
 
         var (step, index) = MicroBatchNumber.PlaceOf(Specification, number);
@@ -252,6 +253,8 @@ internal sealed class SwarmPasses
         _ownGradients.Enqueue(number);
     }
 
+    private bool Accepts(TensorFrame frame) => _conduct.Covers(frame.Header.Pathway) || _neighbours.Accepts(frame, _members);
+
     private void BackwardInput(long number, TensorFrame? gradient)
     {
         if (!_live.TryGetValue(number, out var pass))
@@ -259,14 +262,20 @@ internal sealed class SwarmPasses
             return;
         }
 
+        if (gradient is not null && !Accepts(gradient))
+        {
+            var sender = gradient.Header.Pathway[_assignment.Stage + 1];
+            if (pass.Next == sender)
+            {
+                Resend(number, pass, sender);
+            }
+
+            return;
+        }
+
         if (pass.Next is not null)
         {
             _hops.Answered(pass.Next, pass.Elapsed, pass.Ahead);
-        }
-
-        if (gradient is not null)
-        {
-            _neighbours.LookAtGradient(gradient);
         }
 
         var whole = gradient?.Header.Pathway ?? pass.Pathway;
@@ -326,15 +335,20 @@ internal sealed class SwarmPasses
     {
         foreach (var (number, pass) in _live.Where(entry => applies(entry.Value)).ToArray())
         {
-            var output = _frames.RentActivation(FrameKind.Activation, number, _frames.IdOf(number), Specification.MicroBatchSize, pass.Pathway);
-            _trainer.Repeat(number, output.Payload.Span);
-            if (pass.Next is not null)
-            {
-                _hops.Answered(pass.Next, pass.Elapsed, pass.Ahead);
-            }
-
-            _live[number] = Send(number, pass.Pathway, output, refused);
+            Resend(number, pass, refused);
         }
+    }
+
+    private void Resend(long number, LivePass pass, string? refused)
+    {
+        var output = _frames.RentActivation(FrameKind.Activation, number, _frames.IdOf(number), Specification.MicroBatchSize, pass.Pathway);
+        _trainer.Repeat(number, output.Payload.Span);
+        if (pass.Next is not null)
+        {
+            _hops.Answered(pass.Next, pass.Elapsed, pass.Ahead);
+        }
+
+        _live[number] = Send(number, pass.Pathway, output, refused);
     }
 
     private LivePass Send(long number, ImmutableArray<string> pathway, TensorFrame output, string? refused = null)

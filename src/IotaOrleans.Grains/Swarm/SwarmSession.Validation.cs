@@ -25,7 +25,7 @@ internal sealed partial class SwarmSession
     /// <summary>Who is suspected, or was: checks until it is cleared, and the step from which on it can be suspected again.</summary>
     private readonly Dictionary<string, (int Checks, long Again)> _suspicions = [];
     private readonly HashSet<string> _convicted;
-    private readonly Dictionary<long, double> _losses = [];
+    private readonly Dictionary<(long Number, string Tail), double> _losses = [];
     private readonly Dictionary<long, ImmutableArray<string>> _pathways = [];
     private readonly Clasp _clasp = new(new ClaspSettings { Memory = 0.999 });
     private double _lossTrend = double.NaN;
@@ -195,21 +195,23 @@ internal sealed partial class SwarmSession
         }
     }
 
-    private void NoteLoss(MicroBatchLoss known)
+    /// <summary>Notes a loss. A micro-batch that went to another tail as well has one of each, and only one of them ends in its pathway.</summary>
+    private void NoteLoss(string tail, MicroBatchLoss known)
     {
-        if (_pathways.Remove(known.Number, out var pathway))
+        if (_pathways.TryGetValue(known.Number, out var pathway) && pathway[^1] == tail)
         {
+            _pathways.Remove(known.Number);
             Attribute(pathway, known.Loss);
         }
         else
         {
-            Keep(_losses, known.Number, known.Loss);
+            Keep(_losses, (known.Number, tail), known.Loss);
         }
     }
 
     private void NotePathway(long number, ImmutableArray<string> pathway)
     {
-        if (_losses.Remove(number, out var loss))
+        if (_losses.Remove((number, pathway[^1]), out var loss))
         {
             Attribute(pathway, loss);
         }
@@ -220,14 +222,15 @@ internal sealed partial class SwarmSession
     }
 
     /// <summary>Losses come from the last stage, pathways from the first, in either order; the other half of some never comes.</summary>
-    private static void Keep<T>(Dictionary<long, T> halves, long number, T value)
+    private static void Keep<TKey, TValue>(Dictionary<TKey, TValue> halves, TKey key, TValue value)
+        where TKey : notnull
     {
         if (halves.Count == MostHalves)
         {
             halves.Clear();
         }
 
-        halves[number] = value;
+        halves[key] = value;
     }
 
     private void Attribute(ImmutableArray<string> pathway, double loss)
@@ -254,7 +257,7 @@ internal sealed partial class SwarmSession
 
     /// <summary>
     /// What a neighbour says is out of all proportion convicts nobody: what it sent itself may have been so first, and it may be wrong. But it
-    /// is looked at.
+    /// is looked at, and at once: of whom everything is refused, no segment would become full.
     /// </summary>
     private void NoteStrange(SwarmReport report)
     {
@@ -264,7 +267,20 @@ internal sealed partial class SwarmSession
             {
                 var what = sender.Stage < report.Shard.Stage ? "an activation" : "a gradient";
                 Suspect(sender.Miner, sender.Stage, string.Create(CultureInfo.InvariantCulture, $"sent {report.Shard.Miner} {what} of norm {norm:0.0##e+0}, where {usual:0.0##e+0} is usual, for micro-batch {number}"));
+                _ = AskForSegmentAsync(sender);
             }
+        }
+    }
+
+    private async Task AskForSegmentAsync(ShardKey shard)
+    {
+        try
+        {
+            await _grains.GetGrain<ISwarmShardGrain>(shard.ToString()).HandInAsync(_id);
+        }
+        catch (Exception failure)
+        {
+            LogUnreachable(shard, failure);
         }
     }
 

@@ -150,7 +150,7 @@ internal sealed partial class SwarmSession : IRunSession
         foreach (var known in report.Losses)
         {
             _steps.AddLoss(known.Loss);
-            NoteLoss(known);
+            NoteLoss(report.Shard.Miner, known);
         }
 
         NoteStrange(report);

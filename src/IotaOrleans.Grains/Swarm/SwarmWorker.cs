@@ -147,6 +147,14 @@ internal sealed class SwarmWorker : IShardWorker, ILane
         }
     }
 
+    /// <summary>Ends the open segment. A segment begins with no gradients, so what has accumulated is learnt from first.</summary>
+    public Task HandInAsync() => RunAsync(() =>
+    {
+        _passes!.Flush();
+        _recorder!.Finish(_passes.LocalSteps);
+        return true;
+    });
+
     /// <summary>Adds micro-batches to run.</summary>
     public void Grant(ImmutableArray<long> numbers)
     {

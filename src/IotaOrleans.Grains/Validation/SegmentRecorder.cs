@@ -162,7 +162,7 @@ internal sealed class SegmentRecorder
     /// <summary>Whether segments ended that nobody was told of.</summary>
     public bool HasClosed => _closed.Count > 0;
 
-    /// <summary>Ends the open segment, however short it is: no other follows.</summary>
+    /// <summary>Ends the open segment, however short it is. Another one can follow when no gradients have accumulated.</summary>
     public void Finish(long localSteps)
     {
         if (_ops.Count > 0)

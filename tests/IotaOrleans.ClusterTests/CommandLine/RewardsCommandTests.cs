@@ -41,6 +41,16 @@ public sealed class RewardsCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Of_whom_nothing_was_counted_it_is_said_why()
+    {
+        (await RunAsync(ProgramFolder.Train("refused", "--mode", "elastic", "--miners", "6", "--adversary", "no-number:1"))).Code.Should().Be(0);
+
+        var why = await RunAsync("why", "miner-6");
+
+        why.Error.Should().MatchRegex("^error: no work of miner-6 was ever counted in run refused, so it has no payslip: segment 0 of stage 1 was found to be wrong: .+");
+    }
+
+    [Fact]
     public async Task A_payout_that_was_changed_by_hand_is_found()
     {
         (await RunAsync(ProgramFolder.Train("forged"))).Code.Should().Be(0);

@@ -87,9 +87,9 @@ public sealed class ValidationTests
         // After the check of its first segment the lottery leaves everybody alone.
         var events = await cluster.TrainAsync(cheated with { Validation = new ValidationSettings { Rate = 1e-12, SegmentPasses = 4 } });
 
-        // Honest neighbours of theirs may be suspected, too: what comes of zeros is strange as well.
         events.OfType<MinerSuspected>().First(suspected => suspected.Miner == first).Reason.Should().Contain("an activation of norm 0.0e+0");
         events.OfType<MinerSuspected>().First(suspected => suspected.Miner == last).Reason.Should().Contain("a gradient of norm 0.0e+0");
+        events.OfType<MinerSuspected>().Where(suspected => suspected.Reason.Contains("norm")).Select(suspected => suspected.Miner).Should().BeSubsetOf([first, last], "nobody sends on what comes of zeros");
         events.OfType<SegmentAudited>().Where(audited => audited.Verdict.Outcome == AuditOutcome.Wrong).Select(audited => audited.Verdict.Shard.Miner).Should().BeEquivalentTo([first, last]);
     }
 
@@ -154,6 +154,8 @@ public sealed class ValidationTests
     [InlineData(AdversaryKind.FalseReceipts, 0)]
     [InlineData(AdversaryKind.FalseReceipts, 1)]
     [InlineData(AdversaryKind.Sybil, 0)]
+    [InlineData(AdversaryKind.NoNumber, 0)]
+    [InlineData(AdversaryKind.NoNumber, 1)]
     public async Task Who_cheats_is_found_leaves_and_is_paid_nothing_and_nobody_else(AdversaryKind kind, int stage)
     {
         using var run = new TestRun(stages: 2, steps: 60, replicas: [3, 3]);
@@ -172,7 +174,10 @@ public sealed class ValidationTests
         var finished = events.OfType<RunFinished>().Should().ContainSingle().Which;
         finished.Rewards.Where(reward => reward.Miner == cheat).Sum(reward => reward.Paid).Should().Be(0);
         finished.Rewards.Where(reward => reward.Miner != cheat).Should().OnlyContain(reward => reward.Paid > 0);
-        events.OfType<EpochClosed>().SelectMany(closed => closed.Settlement.Payslips).First(slip => slip.Miner == cheat).Reason.Should().Contain(byNeighbours ? Contradiction : "was found to be wrong");
+        var slips = events.OfType<EpochClosed>().SelectMany(closed => closed.Settlement.Payslips).Where(slip => slip.Miner == cheat).ToArray();
+        slips.Select(slip => slip.Reason).Where(reason => !reason.Contains(byNeighbours ? Contradiction : "was found to be wrong")).Should().BeEmpty();
+        // Nobody took anything of whoever sends no numbers: there may be nothing to give a payslip for.
+        (slips.Length > 0 || kind == AdversaryKind.NoNumber).Should().BeTrue();
     }
 
     [Fact]

@@ -50,6 +50,11 @@ internal sealed class WhyCommand : IotaCommand
         var slips = settlements.SelectMany(settlement => settlement.Payslips.Where(slip => slip.Miner == miner).Select(slip => (settlement.Epoch, Slip: slip))).ToArray();
         if (slips.Length == 0)
         {
+            if (await FindReasonAsync(ledger, miner, cancellationToken) is { } reason)
+            {
+                throw new IotaException(ExitCode.RunState, $"no work of {miner} was ever counted in run {ledger.Run}, so it has no payslip: {reason}");
+            }
+
             var known = settlements.SelectMany(settlement => settlement.Payslips).Select(slip => slip.Miner).Distinct().Order(StringComparer.Ordinal).Take(10).ToArray();
             throw new IotaException(ExitCode.Usage, $"run {ledger.Run} has no payslip of {miner}; {(known.Length == 0 ? "no epoch is settled yet" : $"there are some of {string.Join(", ", known)}")}");
         }
@@ -73,4 +78,8 @@ internal sealed class WhyCommand : IotaCommand
 
         return (int)ExitCode.Success;
     }
+
+    /// <summary>Why a miner left of which nothing was counted, or null when the run does not know it.</summary>
+    private static async Task<string?> FindReasonAsync(RunLedger ledger, string miner, CancellationToken cancellationToken) =>
+        (await ledger.Journal.ReadAsync(ledger.Run, cancellationToken)).OfType<MembersChanged>().LastOrDefault(changed => changed.Miner == miner)?.Reason;
 }

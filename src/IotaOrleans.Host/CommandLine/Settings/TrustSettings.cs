@@ -13,7 +13,7 @@ internal sealed class TrustSettings : ISettings
         ("scaled-gradient", AdversaryKind.ScaledGradient), ("sign-flip", AdversaryKind.SignFlip), ("lying-tail", AdversaryKind.LyingTail),
         ("corrupt-reducer", AdversaryKind.CorruptReducer), ("rare-cheat", AdversaryKind.RareCheat), ("unobserved", AdversaryKind.Unobserved),
         ("copycat", AdversaryKind.Copycat), ("slow-walker", AdversaryKind.SlowWalker), ("false-receipts", AdversaryKind.FalseReceipts),
-        ("colluding-pair", AdversaryKind.ColludingPair), ("sybil", AdversaryKind.Sybil),
+        ("colluding-pair", AdversaryKind.ColludingPair), ("sybil", AdversaryKind.Sybil), ("no-number", AdversaryKind.NoNumber),
     ];
 
     public Setting<double> ValidationRate { get; } = new(
