@@ -255,23 +255,28 @@ internal sealed partial class SwarmSession
         }
     }
 
-    /// <summary>
-    /// What a neighbour says is out of all proportion convicts nobody: what it sent itself may have been so first, and it may be wrong. But it
-    /// is looked at, and at once: of whom everything is refused, no segment would become full.
-    /// </summary>
+    /// <summary>What a neighbour says is out of all proportion convicts nobody: the neighbour may be wrong. But it is looked at.</summary>
     private void NoteStrange(SwarmReport report)
     {
-        foreach (var (sender, number, norm, usual) in report.Strange)
+        if (!Checks || IsSuspected(report.Shard.Miner))
         {
-            if (Checks && !IsSuspected(report.Shard.Miner) && IsMember(sender) && Math.Abs(sender.Stage - report.Shard.Stage) == 1 && CanBeSuspected(sender.Miner))
+            return;
+        }
+
+        foreach (var (sender, number, norm, usual) in report.Strange.DistinctBy(strange => strange.Sender).Where(strange => IsMember(strange.Sender) && Math.Abs(strange.Sender.Stage - report.Shard.Stage) == 1))
+        {
+            if (IsSuspected(sender.Miner))
             {
-                var what = sender.Stage < report.Shard.Stage ? "an activation" : "a gradient";
-                Suspect(sender.Miner, sender.Stage, string.Create(CultureInfo.InvariantCulture, $"sent {report.Shard.Miner} {what} of norm {norm:0.0##e+0}, where {usual:0.0##e+0} is usual, for micro-batch {number}"));
                 _ = AskForSegmentAsync(sender);
+                continue;
             }
+
+            var what = sender.Stage < report.Shard.Stage ? "an activation" : "a gradient";
+            Suspect(sender.Miner, sender.Stage, string.Create(CultureInfo.InvariantCulture, $"sent {report.Shard.Miner} {what} of norm {norm:0.0##e+0}, where {usual:0.0##e+0} is usual, for micro-batch {number}"));
         }
     }
 
+    /// <summary>What a suspect has open is wanted at once: of whom everything is refused, no segment becomes full.</summary>
     private async Task AskForSegmentAsync(ShardKey shard)
     {
         try
@@ -292,6 +297,7 @@ internal sealed partial class SwarmSession
     {
         _suspicions[miner] = (ChecksThatClear, 0);
         _recorder.Publish(new MinerSuspected { Step = _completedStep, Miner = miner, Stage = stage, Reason = reason });
+        _ = AskForSegmentAsync(new ShardKey(_specification.Run, stage, miner));
     }
 
     [LoggerMessage(LogLevel.Warning, "Segment {Segment} of {Shard} could not be checked")]

@@ -78,7 +78,7 @@ internal static class AdversariesBenchmark
                 if (!honest.TryGetValue(steps, out var clean))
                 {
                     honest[steps] = clean = await TrainAllAsync("nobody", Ending.AllAreGone, steps, []);
-                    results.Add(Comparison.Of($"nobody cheats, {steps} steps: miners punished", "miners", "none", null, [clean.Sum(run => run.HonestPunished)], [0]) with { Ratio = 0, Limit = 0 });
+                    results.Add(Comparison.Of($"nobody cheats, {steps} steps: miners punished", "miners", "none", null, [clean.Sum(run => run.HonestPunished.Count)], [0]) with { Ratio = 0, Limit = 0 });
                 }
 
                 // One stage has few miners: at most two of five lie about their losses.
@@ -91,7 +91,7 @@ internal static class AdversariesBenchmark
                     Ratio = runs.Max(run => run.PaidToFound / run.PaidToHonest),
                     LargestRatio = MostPaid,
                 });
-                results.Add(Comparison.Of($"{kind}: honest miners punished", "miners", "none", null, [runs.Sum(run => run.HonestPunished)], [0]) with { Ratio = 0, Limit = 0 });
+                results.Add(Comparison.Of($"{kind}: honest miners punished", "miners", "none", null, [runs.Sum(run => run.HonestPunished.Count)], [0]) with { Ratio = 0, Limit = 0 });
                 results.Add(Comparison.Of($"{kind}: validation loss", "nats", "nobody cheats", null, [.. runs.Select(run => run.Loss)], [.. clean.Select(run => run.Loss)]) with { LargestRatio = MostLoss });
             }
 
@@ -125,7 +125,7 @@ internal static class AdversariesBenchmark
                     var run = SwarmFigures.Read(lines, ending, EpochSteps);
                     runs.Add(run);
                     await Console.Error.WriteLineAsync(
-                        $"{kind}, seed {seed}: found {run.Found.Count} ({string.Join(", ", run.Found.Select(found => $"{found.Miner} in epoch {found.Epoch}"))}), {run.HonestPunished} honest, {run.Suspected} suspicions, paid {run.PaidToFound:N0} against {run.PaidToHonest:N0} from then on, validation loss {run.Loss:0.0000}");
+                        $"{kind}, seed {seed}: found {run.Found.Count} ({string.Join(", ", run.Found.Select(found => $"{found.Miner} in epoch {found.Epoch}"))}), {run.HonestPunished.Count} honest{string.Concat(run.HonestPunished.Select(lost => $" ({lost})"))}, {run.Suspected} suspicions, paid {run.PaidToFound:N0} against {run.PaidToHonest:N0} from then on, validation loss {run.Loss:0.0000}");
                 }
 
                 return runs;

@@ -8,8 +8,8 @@ internal sealed record SwarmFigures
     /// <summary>Miners that were found, and the epoch of the run in which that was, counted from one.</summary>
     public required IReadOnlyList<(string Miner, int Epoch)> Found { get; init; }
 
-    /// <summary>Miners that were honest and were sent away.</summary>
-    public required int HonestPunished { get; init; }
+    /// <summary>Miners that were honest and were sent away or lost, with the reason that was given.</summary>
+    public required IReadOnlyList<string> HonestPunished { get; init; }
 
     /// <summary>Suspicions that were published.</summary>
     public required int Suspected { get; init; }
@@ -40,6 +40,7 @@ internal sealed record SwarmFigures
     {
         var adversaries = new Dictionary<string, int>();
         var punished = new List<(string Miner, int Epoch, int Told)>();
+        var reasons = new Dictionary<string, string>();
         var named = new List<(string Miner, int Epoch, int Told)>();
         // A session that begins anew tells of epochs that were settled before once more: what counts is when they were told first.
         var pay = new Dictionary<(int Epoch, string Miner), (long Paid, int Told)>();
@@ -71,6 +72,7 @@ internal sealed record SwarmFigures
                     break;
                 case "members" when happened.GetProperty("change").GetString() == "lost":
                     punished.Add((happened.GetProperty("miner").GetString()!, Epoch(happened, epochSteps), told));
+                    reasons.TryAdd(punished[^1].Miner, happened.GetProperty("reason").GetString()!);
                     break;
                 case "suspicion":
                     suspected++;
@@ -99,7 +101,7 @@ internal sealed record SwarmFigures
         return new SwarmFigures
         {
             Found = [.. found.Values.Select(entry => (entry.Miner, entry.Epoch))],
-            HonestPunished = punished.Count(entry => !adversaries.ContainsKey(entry.Miner)),
+            HonestPunished = [.. reasons.Where(entry => !adversaries.ContainsKey(entry.Key)).Select(entry => $"{entry.Key}: {entry.Value}")],
             Suspected = suspected,
             EpochsUntilFound = ending == Ending.OneStageIsGone
                 ? adversaries.GroupBy(adversary => adversary.Value).Select(stage => LastOf(stage.Select(adversary => adversary.Key), found)).DefaultIfEmpty(0).Min()
