@@ -34,13 +34,17 @@ internal sealed class NeighbourWatch(ShardAssignment assignment)
         }
 
         var norm = NormOf(frame);
-        if (!watch.IsStrange(norm))
+        if (watch.IsStrange(norm))
         {
-            return true;
+            _strange.Add(new StrangeTensor(new ShardKey(assignment.Specification.Run, stage, frame.Header.Pathway[stage]), frame.Header.Sequence, norm, watch.Usual ?? 0));
+            if (Refuses((frame.Header.Kind, frame.Header.Sequence), isNumber: double.IsFinite(norm), hasOthers: members.Stages[stage].Length > 1))
+            {
+                return false;
+            }
         }
 
-        _strange.Add(new StrangeTensor(new ShardKey(assignment.Specification.Run, stage, frame.Header.Pathway[stage]), frame.Header.Sequence, norm, watch.Usual ?? 0));
-        return !Refuses((frame.Header.Kind, frame.Header.Sequence), isNumber: double.IsFinite(norm), hasOthers: members.Stages[stage].Length > 1);
+        watch.Remember(norm);
+        return true;
     }
 
     /// <summary>What was noted since the last time.</summary>

@@ -35,19 +35,21 @@ public sealed class NormWatch(double ratio)
         }
     }
 
-    /// <summary>Whether a norm is out of proportion to those before it. It is remembered in any case: what is usual may change, and one in ten does not move a median.</summary>
+    /// <summary>Whether a norm is out of proportion to those that are remembered, or none at all.</summary>
     /// <param name="norm">Root of the mean square.</param>
-    public bool IsStrange(double norm)
-    {
-        if (!double.IsFinite(norm))
-        {
-            return true;
-        }
+    public bool IsStrange(double norm) => !double.IsFinite(norm) || (Usual is { } usual && (norm > usual * ratio || norm < usual / ratio));
 
-        var isStrange = Usual is { } usual && (norm > usual * ratio || norm < usual / ratio);
-        _norms[_next] = norm;
-        _next = (_next + 1) % Window;
-        _count = Math.Min(_count + 1, Window);
-        return isStrange;
+    /// <summary>
+    /// Remembers a norm of what was learnt from. Were those remembered that are refused, who sends the most could make the others strange.
+    /// </summary>
+    /// <param name="norm">Root of the mean square; what is no number is passed over.</param>
+    public void Remember(double norm)
+    {
+        if (double.IsFinite(norm))
+        {
+            _norms[_next] = norm;
+            _next = (_next + 1) % Window;
+            _count = Math.Min(_count + 1, Window);
+        }
     }
 }

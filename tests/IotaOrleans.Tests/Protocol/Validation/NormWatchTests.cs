@@ -11,7 +11,9 @@ public sealed class NormWatchTests
         for (var i = 0; i < NormWatch.Least; i++)
         {
             watch.Usual.Should().BeNull();
-            watch.IsStrange(i % 2 == 0 ? 1 : 1000).Should().BeFalse();
+            var norm = i % 2 == 0 ? 1 : 1000;
+            watch.IsStrange(norm).Should().BeFalse();
+            watch.Remember(norm);
         }
 
         watch.Usual.Should().NotBeNull();
@@ -31,7 +33,12 @@ public sealed class NormWatchTests
     public void What_is_no_number_is_strange_even_as_the_first_and_is_not_remembered()
     {
         var watch = new NormWatch(8);
-        Enumerable.Repeat(double.NaN, NormWatch.Window).Should().OnlyContain(norm => watch.IsStrange(norm));
+        for (var i = 0; i < NormWatch.Window; i++)
+        {
+            watch.IsStrange(double.NaN).Should().BeTrue();
+            watch.Remember(double.NaN);
+        }
+
         watch.Usual.Should().BeNull();
     }
 
@@ -41,8 +48,20 @@ public sealed class NormWatchTests
         var watch = Filled(2);
         for (var i = 0; i < 10 * NormWatch.Window; i++)
         {
-            watch.IsStrange(i % 3 == 0 ? 0 : 2).Should().Be(i % 3 == 0);
+            var norm = i % 3 == 0 ? 0 : 2;
+            watch.IsStrange(norm).Should().Be(norm == 0);
+            watch.Remember(norm);
         }
+    }
+
+    [Fact]
+    public void What_is_refused_does_not_become_usual_however_much_of_it_comes()
+    {
+        var watch = Filled(2);
+
+        Enumerable.Repeat(0.0, 10 * NormWatch.Window).Should().OnlyContain(norm => watch.IsStrange(norm));
+
+        watch.IsStrange(2).Should().BeFalse();
     }
 
     [Fact]
@@ -52,6 +71,7 @@ public sealed class NormWatchTests
         for (var norm = 1.0; norm < 1e6; norm *= 1.05)
         {
             watch.IsStrange(norm).Should().BeFalse();
+            watch.Remember(norm);
         }
 
         watch.Usual.Should().BeGreaterThan(1e5);
@@ -62,7 +82,7 @@ public sealed class NormWatchTests
         var watch = new NormWatch(8);
         for (var i = 0; i < NormWatch.Window; i++)
         {
-            watch.IsStrange(norm);
+            watch.Remember(norm);
         }
 
         return watch;
