@@ -3,7 +3,7 @@ namespace IotaOrleans;
 /// <summary>Why a miner is paid nothing for some epochs.</summary>
 /// <param name="Run">The run.</param>
 /// <param name="Miner">The miner.</param>
-/// <param name="First">The first epoch for which it is paid nothing.</param>
+/// <param name="First">The first epoch for which it is paid nothing; the first one that is not settled, if that is a later one.</param>
 /// <param name="Until">The epoch from which on it is paid again.</param>
 /// <param name="Reason">What was found, in one sentence.</param>
 [GenerateSerializer, Immutable, Alias("IotaOrleans.Penalty")]

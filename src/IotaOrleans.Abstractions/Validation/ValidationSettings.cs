@@ -28,7 +28,7 @@ public sealed record ValidationSettings
     [Id(5)]
     public bool KeepsChecks { get; init; }
 
-    /// <summary>How many times the usual norm of what passes a boundary, or which part of it, makes a sender suspect; zero looks at no norms. Honest gradients differ a hundredfold while a model is young.</summary>
+    /// <summary>How many times the usual norm of what passes a boundary, or which part of it, is refused and makes its sender suspect; zero looks at no norms. Honest gradients differ a hundredfold while a model is young.</summary>
     [Id(6)]
     public double StrangeRatio { get; init; } = 1000;
 }

@@ -136,7 +136,7 @@ internal sealed partial class SwarmSession
         }
     }
 
-    /// <summary>Who was found to be wrong is paid nothing from that epoch on, and leaves the run if its stage has others.</summary>
+    /// <summary>Who was found to be wrong is paid nothing more, and leaves the run if its stage has others.</summary>
     private async Task ConvictAsync(AuditVerdict verdict, int epoch)
     {
         var miner = verdict.Shard.Miner;
@@ -153,9 +153,10 @@ internal sealed partial class SwarmSession
     /// <summary>Settlements wait for what is being found out.</summary>
     private void Await(Task finding) => _audited = Task.WhenAll(_audited, finding);
 
+    /// <summary>Nothing that is not settled yet is paid, whatever epoch it is of, nor what follows.</summary>
     private async Task PunishAsync(ShardKey shard, int epoch, string reason)
     {
-        var penalty = new Penalty(_specification.Run, shard.Miner, epoch, epoch + _specification.Validation.QuarantineEpochs, $"{char.ToUpperInvariant(reason[0])}{reason[1..]}. Nothing is paid.");
+        var penalty = new Penalty(_specification.Run, shard.Miner, First: 0, epoch + _specification.Validation.QuarantineEpochs, $"{char.ToUpperInvariant(reason[0])}{reason[1..]}. Nothing is paid.");
         try
         {
             await _work.PenaliseAsync(penalty);
@@ -268,11 +269,12 @@ internal sealed partial class SwarmSession
             if (IsSuspected(sender.Miner))
             {
                 _ = AskForSegmentAsync(sender);
-                continue;
             }
-
-            var what = sender.Stage < report.Shard.Stage ? "an activation" : "a gradient";
-            Suspect(sender.Miner, sender.Stage, string.Create(CultureInfo.InvariantCulture, $"sent {report.Shard.Miner} {what} of norm {norm:0.0##e+0}, where {usual:0.0##e+0} is usual, for micro-batch {number}"));
+            else
+            {
+                var what = sender.Stage < report.Shard.Stage ? "an activation" : "a gradient";
+                Suspect(sender.Miner, sender.Stage, string.Create(CultureInfo.InvariantCulture, $"sent {report.Shard.Miner} {what} of norm {norm:0.0##e+0}, where {usual:0.0##e+0} is usual, for micro-batch {number}"));
+            }
         }
     }
 

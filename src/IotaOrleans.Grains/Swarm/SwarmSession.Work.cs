@@ -18,9 +18,7 @@ internal sealed partial class SwarmSession
 
     private readonly WorkClaims _claims = new();
     private readonly Dictionary<string, ImmutableArray<byte>> _keys = [];
-
-    /// <summary>Merges in which a miner reduced cells wrongly, and the epoch of the first of them.</summary>
-    private readonly Dictionary<string, (int Count, int Since)> _faultyMerges = [];
+    private readonly Dictionary<string, int> _faultyMerges = [];
 
     /// <summary>Who did next to nothing in the last epoch, though nothing that is known of it explains that.</summary>
     private readonly HashSet<string> _stragglers = [];
@@ -128,13 +126,11 @@ internal sealed partial class SwarmSession
         foreach (var miner in report.Faulty)
         {
             // Once can be an update that came too late to one of a cell's owners.
-            var faulty = _faultyMerges.GetValueOrDefault(miner, (Count: 0, Since: OpenEpoch));
-            _faultyMerges[miner] = faulty = faulty with { Count = faulty.Count + 1 };
-            if (Checks && faulty.Count == FaultyMergesThatConvict && _convicted.Add(miner))
+            _faultyMerges[miner] = _faultyMerges.GetValueOrDefault(miner) + 1;
+            if (Checks && _faultyMerges[miner] == FaultyMergesThatConvict && _convicted.Add(miner))
             {
-                // Nothing is paid from the first of them on, as far as that is not settled.
                 Await(PunishAsync(
-                    new ShardKey(_specification.Run, report.Merge.Stage, miner), faulty.Since, $"{miner} reduced cells of stage {report.Merge.Stage} otherwise than the others, in {FaultyMergesThatConvict} merges"));
+                    new ShardKey(_specification.Run, report.Merge.Stage, miner), OpenEpoch, $"{miner} reduced cells of stage {report.Merge.Stage} otherwise than the others, in {FaultyMergesThatConvict} merges"));
             }
         }
     }

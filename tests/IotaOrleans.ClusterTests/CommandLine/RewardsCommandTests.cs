@@ -47,7 +47,7 @@ public sealed class RewardsCommandTests : IDisposable
 
         var why = await RunAsync("why", "miner-6");
 
-        why.Error.Should().MatchRegex("^error: no work of miner-6 was ever counted in run refused, so it has no payslip: segment 0 of stage 1 was found to be wrong: .+");
+        why.Error.Should().MatchRegex("^error: run refused has no payslip of miner-6, as none of its work was counted; it was lost: segment 0 of stage 1 was found to be wrong: .+");
     }
 
     [Fact]

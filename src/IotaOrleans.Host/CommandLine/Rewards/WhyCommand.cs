@@ -50,9 +50,9 @@ internal sealed class WhyCommand : IotaCommand
         var slips = settlements.SelectMany(settlement => settlement.Payslips.Where(slip => slip.Miner == miner).Select(slip => (settlement.Epoch, Slip: slip))).ToArray();
         if (slips.Length == 0)
         {
-            if (await FindReasonAsync(ledger, miner, cancellationToken) is { } reason)
+            if (_epoch.Of(parsed) is null && await FindLossAsync(ledger, miner, cancellationToken) is { } reason)
             {
-                throw new IotaException(ExitCode.RunState, $"no work of {miner} was ever counted in run {ledger.Run}, so it has no payslip: {reason}");
+                throw new IotaException(ExitCode.RunState, $"run {ledger.Run} has no payslip of {miner}, as none of its work was counted; it was lost: {reason}");
             }
 
             var known = settlements.SelectMany(settlement => settlement.Payslips).Select(slip => slip.Miner).Distinct().Order(StringComparer.Ordinal).Take(10).ToArray();
@@ -79,7 +79,7 @@ internal sealed class WhyCommand : IotaCommand
         return (int)ExitCode.Success;
     }
 
-    /// <summary>Why a miner left of which nothing was counted, or null when the run does not know it.</summary>
-    private static async Task<string?> FindReasonAsync(RunLedger ledger, string miner, CancellationToken cancellationToken) =>
-        (await ledger.Journal.ReadAsync(ledger.Run, cancellationToken)).OfType<MembersChanged>().LastOrDefault(changed => changed.Miner == miner)?.Reason;
+    /// <summary>Why the run lost a miner, or null when it did not.</summary>
+    private static async Task<string?> FindLossAsync(RunLedger ledger, string miner, CancellationToken cancellationToken) =>
+        (await ledger.Journal.ReadAsync(ledger.Run, cancellationToken)).OfType<MembersChanged>().LastOrDefault(changed => changed.Miner == miner && changed.Change == MemberChange.Lost)?.Reason;
 }
