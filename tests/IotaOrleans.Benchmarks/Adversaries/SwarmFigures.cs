@@ -39,19 +39,18 @@ internal sealed record SwarmFigures
     public static SwarmFigures Read(IReadOnlyList<string> lines, Ending ending, int epochSteps)
     {
         var adversaries = new Dictionary<string, int>();
-        var punished = new List<(string Miner, int Epoch, int Told)>();
+        var punished = new List<(string Miner, int Epoch, DateTimeOffset At)>();
         var reasons = new Dictionary<string, string>();
-        var named = new List<(string Miner, int Epoch, int Told)>();
-        // A session that begins anew tells of epochs that were settled before once more: what counts is when they were told first.
-        var pay = new Dictionary<(int Epoch, string Miner), (long Paid, int Told)>();
-        var told = 0;
+        var named = new List<(string Miner, int Epoch, DateTimeOffset At)>();
+        // What counts is when an epoch was settled, not when that was told: a session that begins anew tells of it once more.
+        var pay = new Dictionary<(int Epoch, string Miner), (long Paid, DateTimeOffset At)>();
         var (auditSeconds, busySeconds, loss, suspected) = (0.0, 0.0, double.NaN, 0);
         DateTimeOffset? before = null;
         foreach (var line in lines)
         {
             using var document = JsonDocument.Parse(line);
-            told++;
             var happened = document.RootElement;
+            var at = happened.GetProperty("at").GetDateTimeOffset();
             switch (happened.GetProperty("event").GetString())
             {
                 case "started":
@@ -62,7 +61,6 @@ internal sealed record SwarmFigures
 
                     break;
                 case "step":
-                    var at = happened.GetProperty("at").GetDateTimeOffset();
                     busySeconds += (at - (before ?? at)).TotalSeconds * happened.GetProperty("busyShares").EnumerateArray().Sum(share => share.GetDouble());
                     before = at;
                     break;
@@ -71,22 +69,23 @@ internal sealed record SwarmFigures
                     auditSeconds += TimeSpan.Parse(verdict.GetProperty("duration").GetString()!, System.Globalization.CultureInfo.InvariantCulture).TotalSeconds;
                     break;
                 case "members" when happened.GetProperty("change").GetString() == "lost":
-                    punished.Add((happened.GetProperty("miner").GetString()!, Epoch(happened, epochSteps), told));
+                    punished.Add((happened.GetProperty("miner").GetString()!, Epoch(happened, epochSteps), at));
                     reasons.TryAdd(punished[^1].Miner, happened.GetProperty("reason").GetString()!);
                     break;
                 case "suspicion":
                     suspected++;
                     if (happened.GetProperty("reason").GetString()!.Contains("micro-batches in an epoch", StringComparison.Ordinal))
                     {
-                        named.Add((happened.GetProperty("miner").GetString()!, Epoch(happened, epochSteps), told));
+                        named.Add((happened.GetProperty("miner").GetString()!, Epoch(happened, epochSteps), at));
                     }
 
                     break;
                 case "epoch":
                     var settlement = happened.GetProperty("settlement");
+                    var settled = settlement.GetProperty("closedAt").GetDateTimeOffset();
                     foreach (var slip in settlement.GetProperty("payslips").EnumerateArray())
                     {
-                        pay.TryAdd((settlement.GetProperty("epoch").GetInt32(), slip.GetProperty("miner").GetString()!), (slip.GetProperty("paid").GetInt64(), told));
+                        pay.TryAdd((settlement.GetProperty("epoch").GetInt32(), slip.GetProperty("miner").GetString()!), (slip.GetProperty("paid").GetInt64(), settled));
                     }
 
                     break;
@@ -97,7 +96,7 @@ internal sealed record SwarmFigures
         }
 
         var found = (ending == Ending.AllAreNamed ? named : punished).Where(entry => adversaries.ContainsKey(entry.Miner)).GroupBy(entry => entry.Miner).ToDictionary(group => group.Key, group => group.First());
-        var first = found.Values.Select(entry => entry.Told).DefaultIfEmpty(0).Min();
+        var first = found.Values.Select(entry => entry.At).DefaultIfEmpty().Min();
         return new SwarmFigures
         {
             Found = [.. found.Values.Select(entry => (entry.Miner, entry.Epoch))],
@@ -106,15 +105,15 @@ internal sealed record SwarmFigures
             EpochsUntilFound = ending == Ending.OneStageIsGone
                 ? adversaries.GroupBy(adversary => adversary.Value).Select(stage => LastOf(stage.Select(adversary => adversary.Key), found)).DefaultIfEmpty(0).Min()
                 : LastOf(adversaries.Keys, found),
-            PaidToFound = found.Values.Select(entry => pay.Where(slip => slip.Key.Miner == entry.Miner && slip.Value.Told > entry.Told).Sum(slip => (double)slip.Value.Paid)).DefaultIfEmpty(0).Max(),
-            PaidToHonest = pay.Where(slip => !adversaries.ContainsKey(slip.Key.Miner) && slip.Value.Told > first).GroupBy(slip => slip.Key.Miner).Select(own => own.Sum(slip => (double)slip.Value.Paid)).DefaultIfEmpty(0).Average(),
+            PaidToFound = found.Values.Select(entry => pay.Where(slip => slip.Key.Miner == entry.Miner && slip.Value.At > entry.At).Sum(slip => (double)slip.Value.Paid)).DefaultIfEmpty(0).Max(),
+            PaidToHonest = pay.Where(slip => !adversaries.ContainsKey(slip.Key.Miner) && slip.Value.At > first).GroupBy(slip => slip.Key.Miner).Select(own => own.Sum(slip => (double)slip.Value.Paid)).DefaultIfEmpty(0).Average(),
             Loss = loss,
             AuditSeconds = auditSeconds,
             BusySeconds = busySeconds,
         };
     }
 
-    private static double LastOf(IEnumerable<string> miners, Dictionary<string, (string Miner, int Epoch, int Told)> found) =>
+    private static double LastOf(IEnumerable<string> miners, Dictionary<string, (string Miner, int Epoch, DateTimeOffset At)> found) =>
         miners.Select(miner => found.TryGetValue(miner, out var entry) ? entry.Epoch : double.PositiveInfinity).DefaultIfEmpty(0).Max();
 
     private static int Epoch(JsonElement happened, int epochSteps) => (int)(happened.GetProperty("step").GetInt64() / epochSteps) + 1;
