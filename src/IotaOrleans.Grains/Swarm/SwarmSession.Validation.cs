@@ -168,6 +168,7 @@ internal sealed partial class SwarmSession
             return;
         }
 
+        _claims.Settle(shard.Miner);
         SendAway(shard, reason);
         EndTrialOf(shard.Miner, isFalse: !IsMember(shard.Miner));
     }

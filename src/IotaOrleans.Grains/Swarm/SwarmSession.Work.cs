@@ -104,10 +104,10 @@ internal sealed partial class SwarmSession
         }
     }
 
-    /// <summary>One of the two is wrong: which one shows when its work is done again, or when it contradicts others as well.</summary>
+    /// <summary>One of the two is wrong: which one shows when its work is done again, or when it contradicts more others than can be wrong.</summary>
     private void Settle(Dispute dispute, string miner, int stage, string other)
     {
-        if (_claims.IsAlone(miner, stage))
+        if (_claims.MustBeWrong(miner, _members.Stages, _mostMembers))
         {
             if (_convicted.Add(miner))
             {

@@ -30,6 +30,7 @@ internal sealed partial class SwarmSession : IRunSession
     private readonly Dictionary<ShardKey, int> _waiting = [];
     private readonly Dictionary<ShardKey, (long Sequence, SwarmReply Reply)> _answered = [];
     private SwarmMembers _members;
+    private int _mostMembers;
     private long _completedStep;
     private long _sequence;
     private long _stepStarted;
@@ -54,6 +55,7 @@ internal sealed partial class SwarmSession : IRunSession
         (_id, _grains, _work, _time, _logger) = (id, grains, ledger, time, logger);
         _specification = state.Specification;
         _members = new SwarmMembers(1, _specification.Miners);
+        _mostMembers = Shards.Count();
         _recorder = new RunRecorder(state with { Phase = RunPhase.Training }, grains, ledger, time, save, ReleaseAsync, logger);
         _completedStep = _firstStep = state.CheckpointStep;
         _onTrial = [.. _specification.Miners.SelectMany(miners => miners)];
@@ -189,6 +191,7 @@ internal sealed partial class SwarmSession : IRunSession
     private void SetMembers(ImmutableArray<ImmutableArray<string>> stages)
     {
         _members = new SwarmMembers(_members.Version + 1, stages);
+        _mostMembers = Math.Max(_mostMembers, Shards.Count());
         foreach (var shard in Shards)
         {
             _ = TellAsync(shard, grain => grain.SetMembersAsync(_id, _members));

@@ -11,12 +11,13 @@ namespace IotaOrleans.Protocol.Validation;
 public sealed class WorkClaims
 {
     private const int MostKept = 8192;
+    private const int MostRuns = 4;
 
     private readonly SortedDictionary<long, MicroBatch> _microBatches = [];
     private readonly Dictionary<(ShardKey Shard, long Number), PassClaim> _running = [];
     private readonly Dictionary<ShardKey, long> _lastSegments = [];
     private readonly Dictionary<ShardKey, List<(long Number, long Deadline)>> _unproven = [];
-    private readonly Dictionary<(string Miner, int Stage), HashSet<string>> _disputes = [];
+    private readonly DisputeGraph _disputes = new();
     private readonly HashSet<(string Miner, int Stage)> _gone = [];
 
     /// <summary>Micro-batches that went all the way and back, and that a miner on their way has still to sign for.</summary>
@@ -74,17 +75,22 @@ public sealed class WorkClaims
                 case TraceOpKind.Forward:
                     _running[(shard, op.Number)] = new PassClaim { ForwardInput = op.Input, ForwardOutput = op.Output, Version = version, ForwardMicroseconds = op.Microseconds };
                     break;
-                case TraceOpKind.BackwardInput when _running.TryGetValue((shard, op.Number), out var pass):
-                    _running[(shard, op.Number)] = pass with { BackwardInput = op.Input, BackwardOutput = op.Output, BackwardMicroseconds = op.Microseconds, RanBackward = true };
+                case TraceOpKind.BackwardInput:
+                    // The forward pass may be in a segment that was lost: then this one is not paid, but the miner said the truth.
                     if (unproven?.FindIndex(claim => claim.Number == op.Number) is { } proven and >= 0)
                     {
                         unproven.RemoveAt(proven);
                     }
 
+                    if (_running.TryGetValue((shard, op.Number), out var pass))
+                    {
+                        _running[(shard, op.Number)] = pass with { BackwardInput = op.Input, BackwardOutput = op.Output, BackwardMicroseconds = op.Microseconds, RanBackward = true };
+                    }
+
                     break;
                 case TraceOpKind.BackwardWeights when _running.Remove((shard, op.Number), out var ended) && ended.RanBackward:
                     var microBatch = Find(op.Number);
-                    microBatch.Passes[(shard.Stage, shard.Miner)] = ended with { Segment = name, BackwardMicroseconds = ended.BackwardMicroseconds + op.Microseconds };
+                    microBatch.Add(shard, ended with { Segment = name, BackwardMicroseconds = ended.BackwardMicroseconds + op.Microseconds });
                     Confirm(op.Number, microBatch, shard.Stage, shard.Miner, findings);
                     Forget(op.Number, microBatch);
                     break;
@@ -118,6 +124,7 @@ public sealed class WorkClaims
         if (begins)
         {
             _lastSegments.Remove(shard);
+            _disputes.Remove(shard.Miner);
             _gone.Remove((shard.Miner, shard.Stage));
         }
     }
@@ -156,14 +163,12 @@ public sealed class WorkClaims
         return findings.ToFindings();
     }
 
-    /// <summary>
-    /// Whether a miner contradicts several neighbours, none of which contradicts anybody else: then it is the one that sends other bytes than it
-    /// signs for. A single contradiction tells nothing about which of the two it is.
-    /// </summary>
-    public bool IsAlone(string miner, int stage) =>
-        _disputes.TryGetValue((miner, stage), out var others)
-        && others.Count > 1
-        && others.All(other => _disputes.Where(entry => entry.Key.Miner == other).All(entry => entry.Value.Count == 1));
+    /// <summary>Whether a miner contradicts so many neighbours that it must be the one that sends other bytes than it signs for.</summary>
+    /// <inheritdoc cref="DisputeGraph.MustBeWrong" path="/param"/>
+    public bool MustBeWrong(string miner, ImmutableArray<ImmutableArray<string>> stages, int mostMiners) => _disputes.MustBeWrong(miner, stages, mostMiners);
+
+    /// <summary>A miner is known to be wrong: nobody is suspected because of it.</summary>
+    public void Settle(string miner) => _disputes.Settle(miner);
 
     private static bool IsNamed(MicroBatch microBatch, int stage, string miner) =>
         !microBatch.Pathway.IsDefault && stage < microBatch.Pathway.Length && microBatch.Pathway[stage] == miner;
@@ -179,7 +184,7 @@ public sealed class WorkClaims
     private void Confirm(long number, MicroBatch microBatch, int stage, string miner, Findings findings)
     {
         if (!IsNamed(microBatch, stage, miner) || microBatch.Forfeited.Contains(stage)
-            || !microBatch.Passes.TryGetValue((stage, miner), out var pass) || !microBatch.Confirmed.Add(stage))
+            || microBatch.PassesOf(stage, miner) is not [var pass, ..] || !microBatch.Confirmed.Add(stage))
         {
             return;
         }
@@ -198,25 +203,19 @@ public sealed class WorkClaims
         }
 
         var (one, other) = (microBatch.Pathway[stage], microBatch.Pathway[stage + 1]);
-        var (sent, got) = (microBatch.Passes[(stage, one)], microBatch.Passes[(stage + 1, other)]);
-        if (sent.ForwardOutput == got.ForwardInput && sent.BackwardInput == got.BackwardOutput)
+        var got = microBatch.PassesOf(stage + 1, other);
+        if (microBatch.PassesOf(stage, one).Any(sent => got.Any(pass => sent.ForwardOutput == pass.ForwardInput && sent.BackwardInput == pass.BackwardOutput)))
         {
             return;
         }
 
-        Note(one, stage, other);
-        Note(other, stage + 1, one);
-        findings.Disputes.Add(new Dispute(number, stage, one, other));
-    }
-
-    private void Note(string miner, int stage, string other)
-    {
-        if (!_disputes.TryGetValue((miner, stage), out var others))
+        if (_disputes.IsSettled(one) || _disputes.IsSettled(other))
         {
-            _disputes.Add((miner, stage), others = []);
+            return;
         }
 
-        others.Add(other);
+        _disputes.Add(one, stage, other);
+        findings.Disputes.Add(new Dispute(number, stage, one, other));
     }
 
     private MicroBatch Find(long number)
@@ -243,15 +242,31 @@ public sealed class WorkClaims
 
     private sealed class MicroBatch
     {
-        public ImmutableArray<string> Pathway { get; set; }
+        private readonly Dictionary<(int Stage, string Miner), List<PassClaim>> _passes = [];
 
-        public Dictionary<(int Stage, string Miner), PassClaim> Passes { get; } = [];
+        public ImmutableArray<string> Pathway { get; set; }
 
         public HashSet<int> Confirmed { get; } = [];
 
         public HashSet<int> Forfeited { get; } = [];
 
         public bool IsRepeated { get; set; }
+
+        /// <summary>Passes of a miner, the oldest first: who got a micro-batch again, because its gradient was long in coming, runs it again.</summary>
+        public List<PassClaim> PassesOf(int stage, string miner) => _passes.GetValueOrDefault((stage, miner)) ?? [];
+
+        public void Add(ShardKey shard, PassClaim pass)
+        {
+            if (!_passes.TryGetValue((shard.Stage, shard.Miner), out var passes))
+            {
+                _passes.Add((shard.Stage, shard.Miner), passes = []);
+            }
+
+            if (passes.Count < MostRuns)
+            {
+                passes.Add(pass);
+            }
+        }
     }
 
     private sealed class Findings

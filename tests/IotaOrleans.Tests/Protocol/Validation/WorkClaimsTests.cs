@@ -104,18 +104,30 @@ public sealed class WorkClaimsTests
     }
 
     [Fact]
+    public void Who_ran_it_twice_contradicts_nobody_who_got_one_of_the_two()
+    {
+        _claims.Add(Last("bob", 0, 7));
+        _claims.Add(Altered(Last("bob", 1, 7), TraceOpKind.BackwardInput, op => op with { Output = 99 }));
+        _claims.AddPathway(7, Pathway);
+
+        var findings = _claims.Add(First("ada", 0, 7));
+
+        findings.Disputes.Should().BeEmpty("its first gradient is the one that ada got");
+    }
+
+    [Fact]
     public void Neighbours_that_signed_for_other_bytes_are_named()
     {
         _claims.AddPathway(7, Pathway);
         _claims.Add(First("ada", 0, 7));
 
         _claims.Add(Altered(Last("bob", 0, 7), TraceOpKind.Forward, op => op with { Input = 99 })).Disputes.Should().Equal(new Dispute(7, 0, "ada", "bob"));
-        _claims.IsAlone("ada", 0).Should().BeFalse("one contradiction says nothing about who it is");
-        _claims.IsAlone("bob", 1).Should().BeFalse();
+        MustBeWrong("ada").Should().BeFalse("one contradiction says nothing about who it is");
+        MustBeWrong("bob").Should().BeFalse();
     }
 
     [Fact]
-    public void Who_contradicts_several_others_is_the_one()
+    public void Who_contradicts_more_others_than_can_be_wrong_is_the_one()
     {
         foreach (var (number, miner) in new[] { (1L, "bob"), (2, "cid"), (3, "dan") })
         {
@@ -125,24 +137,25 @@ public sealed class WorkClaimsTests
 
         _claims.Add(Altered(First("ada", 0, 1, 2), TraceOpKind.BackwardInput, op => op with { Input = 99 })).Disputes.Should().HaveCount(2);
 
-        _claims.IsAlone("ada", 0).Should().BeTrue();
-        _claims.IsAlone("bob", 1).Should().BeFalse();
-        _claims.IsAlone("cid", 1).Should().BeFalse();
-        _claims.IsAlone("dan", 1).Should().BeFalse("nobody contradicts it");
+        MustBeWrong("ada").Should().BeTrue("of five miners only one can be wrong");
+        MustBeWrong("bob").Should().BeFalse();
+        MustBeWrong("cid").Should().BeFalse();
+        MustBeWrong("dan").Should().BeFalse("nobody contradicts it");
     }
 
     [Fact]
-    public void Who_is_contradicted_by_two_liars_is_not_the_one_when_others_contradict_them_too()
+    public void Contradictions_with_who_is_known_to_be_wrong_are_none()
     {
-        foreach (var (number, pathway) in new (long, ImmutableArray<string>)[] { (1, ["ada", "eve"]), (2, ["ada", "mal"]), (3, ["bob", "eve"]), (4, ["bob", "mal"]) })
-        {
-            _claims.AddPathway(number, pathway);
-            _claims.Add(First(pathway[0], number, number));
-            _claims.Add(Altered(Last(pathway[1], number, number), TraceOpKind.Forward, op => op with { Input = 99 })).Disputes.Should().ContainSingle();
-        }
+        _claims.AddPathway(1, ["ada", "bob"]);
+        _claims.AddPathway(2, ["ada", "cid"]);
+        _claims.Add(First("ada", 0, 1, 2));
+        _claims.Add(Altered(Last("bob", 0, 1), TraceOpKind.Forward, op => op with { Input = 99 })).Disputes.Should().ContainSingle();
 
-        _claims.IsAlone("ada", 0).Should().BeFalse();
-        _claims.IsAlone("bob", 0).Should().BeFalse();
+        _claims.Settle("bob");
+        _claims.Settle("cid");
+
+        _claims.Add(Altered(Last("cid", 0, 2), TraceOpKind.Forward, op => op with { Input = 99 })).Disputes.Should().BeEmpty();
+        MustBeWrong("ada").Should().BeFalse();
     }
 
     [Fact]
@@ -176,6 +189,22 @@ public sealed class WorkClaimsTests
 
         _claims.Add(First("ada", 1, 8)).Unfounded.Should().BeNull();
     }
+
+    [Fact]
+    public void Who_says_that_something_is_done_of_which_a_part_was_lost_said_the_truth()
+    {
+        var whole = First("ada", 1, 7);
+        _claims.Forget(whole.Shard, begins: false);
+        _claims.NoteClaim(whole.Shard, 7, segments: 1);
+
+        var findings = _claims.Add(whole with { Ops = whole.Ops[1..] });
+
+        findings.Unfounded.Should().BeNull();
+        _claims.Add(First("ada", 2, 8)).Unfounded.Should().BeNull();
+        _claims.AddPathway(7, Pathway).Passes.Should().BeEmpty("what came in is not known, so it is not paid");
+    }
+
+    private bool MustBeWrong(string miner) => _claims.MustBeWrong(miner, [["ada"], ["bob", "cid", "dan", "eve"]], 5);
 
     private static UInt128 Activation(long number) => (UInt128)(1000 + number);
 
