@@ -168,7 +168,7 @@ internal sealed partial class SwarmSession
             return;
         }
 
-        _claims.Settle(shard.Miner);
+        _claims.NoteWrong(shard.Miner);
         SendAway(shard, reason);
         EndTrialOf(shard.Miner, isFalse: !IsMember(shard.Miner));
     }

@@ -17,25 +17,26 @@ public sealed class DisputeGraph
     public const double LargestWrongShare = 0.3;
 
     private readonly Dictionary<string, (int Stage, HashSet<string> Others)> _miners = [];
-    private readonly HashSet<string> _settled = [];
+    private readonly HashSet<string> _wrong = [];
 
     /// <summary>Adds that a miner of a stage contradicts one of the next.</summary>
-    public void Add(string one, int stage, string other)
+    /// <returns>Whether that says anything: it does not when one of the two is known to be wrong.</returns>
+    public bool Add(string one, int stage, string other)
     {
-        if (!IsSettled(one) && !IsSettled(other))
+        if (_wrong.Contains(one) || _wrong.Contains(other))
         {
-            Find(one, stage).Add(other);
-            Find(other, stage + 1).Add(one);
+            return false;
         }
+
+        Find(one, stage).Add(other);
+        Find(other, stage + 1).Add(one);
+        return true;
     }
 
-    /// <summary>Whether it is known that a miner is wrong: what it contradicts others in says nothing about them.</summary>
-    public bool IsSettled(string miner) => _settled.Contains(miner);
-
     /// <summary>A miner is known to be wrong, from here or from elsewhere: that explains all that contradicts it.</summary>
-    public void Settle(string miner)
+    public void NoteWrong(string miner)
     {
-        _settled.Add(miner);
+        _wrong.Add(miner);
         Remove(miner);
     }
 

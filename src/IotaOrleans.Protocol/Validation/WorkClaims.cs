@@ -168,7 +168,7 @@ public sealed class WorkClaims
     public bool MustBeWrong(string miner, ImmutableArray<ImmutableArray<string>> stages, int mostMiners) => _disputes.MustBeWrong(miner, stages, mostMiners);
 
     /// <summary>A miner is known to be wrong: nobody is suspected because of it.</summary>
-    public void Settle(string miner) => _disputes.Settle(miner);
+    public void NoteWrong(string miner) => _disputes.NoteWrong(miner);
 
     private static bool IsNamed(MicroBatch microBatch, int stage, string miner) =>
         !microBatch.Pathway.IsDefault && stage < microBatch.Pathway.Length && microBatch.Pathway[stage] == miner;
@@ -209,13 +209,10 @@ public sealed class WorkClaims
             return;
         }
 
-        if (_disputes.IsSettled(one) || _disputes.IsSettled(other))
+        if (_disputes.Add(one, stage, other))
         {
-            return;
+            findings.Disputes.Add(new Dispute(number, stage, one, other));
         }
-
-        _disputes.Add(one, stage, other);
-        findings.Disputes.Add(new Dispute(number, stage, one, other));
     }
 
     private MicroBatch Find(long number)

@@ -70,14 +70,13 @@ public sealed class DisputeGraphTests
     public void Who_is_known_to_be_wrong_speaks_against_nobody()
     {
         Add("a0", "b0", "b1", "b2", "b3");
-        _disputes.Settle("b0");
+        _disputes.NoteWrong("b0");
         Wrong(TwoStages).Should().BeEmpty();
 
-        Add("a0", "b0");
+        _disputes.Add("a0", 0, "b0").Should().BeFalse("it says nothing");
 
         Wrong(TwoStages).Should().BeEmpty();
-        _disputes.IsSettled("b0").Should().BeTrue();
-        _disputes.IsSettled("a0").Should().BeFalse();
+        _disputes.Add("a0", 0, "b4").Should().BeTrue();
     }
 
     [Fact]

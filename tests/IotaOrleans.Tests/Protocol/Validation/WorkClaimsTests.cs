@@ -143,6 +143,22 @@ public sealed class WorkClaimsTests
         MustBeWrong("dan").Should().BeFalse("nobody contradicts it");
     }
 
+    [Theory]
+    [InlineData(2)]
+    [InlineData(4)]
+    public void Who_is_contradicted_by_two_liars_is_not_the_one_whether_others_contradict_them_yet_or_not(int seen)
+    {
+        foreach (var (number, pathway) in new (long, ImmutableArray<string>)[] { (1, ["ada", "eve"]), (2, ["ada", "mal"]), (3, ["bob", "eve"]), (4, ["bob", "mal"]) }.Take(seen))
+        {
+            _claims.AddPathway(number, pathway);
+            _claims.Add(First(pathway[0], number, number));
+            _claims.Add(Altered(Last(pathway[1], number, number), TraceOpKind.Forward, op => op with { Input = 99 })).Disputes.Should().ContainSingle();
+        }
+
+        ImmutableArray<ImmutableArray<string>> stages = [["ada", "bob", "cid", "dan"], ["eve", "mal", "fay", "gil"]];
+        stages.SelectMany(miners => miners).Where(miner => _claims.MustBeWrong(miner, stages, 8)).Should().BeEmpty("two of eight can be wrong");
+    }
+
     [Fact]
     public void Contradictions_with_who_is_known_to_be_wrong_are_none()
     {
@@ -151,8 +167,8 @@ public sealed class WorkClaimsTests
         _claims.Add(First("ada", 0, 1, 2));
         _claims.Add(Altered(Last("bob", 0, 1), TraceOpKind.Forward, op => op with { Input = 99 })).Disputes.Should().ContainSingle();
 
-        _claims.Settle("bob");
-        _claims.Settle("cid");
+        _claims.NoteWrong("bob");
+        _claims.NoteWrong("cid");
 
         _claims.Add(Altered(Last("cid", 0, 2), TraceOpKind.Forward, op => op with { Input = 99 })).Disputes.Should().BeEmpty();
         MustBeWrong("ada").Should().BeFalse();
