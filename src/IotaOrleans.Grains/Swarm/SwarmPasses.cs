@@ -345,7 +345,7 @@ internal sealed class SwarmPasses
         _trainer.Repeat(number, output.Payload.Span);
         if (pass.Next is not null)
         {
-            _hops.Answered(pass.Next, pass.Elapsed, pass.Ahead);
+            _hops.GaveUp(pass.Next, pass.Elapsed, pass.Ahead);
         }
 
         _live[number] = Send(number, pass.Pathway, output, refused);

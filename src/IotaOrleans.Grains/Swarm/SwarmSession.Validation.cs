@@ -10,27 +10,26 @@ namespace IotaOrleans.Grains.Swarm;
 /// <summary>Who is believed: segments are drawn by lot and done again, losses are attributed to miners, and who is found to be wrong goes.</summary>
 internal sealed partial class SwarmSession
 {
-    private const int MostWaitingAudits = 32;
     private const int StepsBetweenLooks = 10;
     private const double TrendSmoothing = 0.05;
-    private const int ChecksThatClear = 5;
     private const int MostHalves = 4096;
-    private const int StepsBetweenSuspicions = 250;
 
     private byte[] _secret = [];
     private readonly Dictionary<ShardKey, SegmentChain> _chains = [];
     private readonly Dictionary<string, int> _drawn = [];
     private readonly Dictionary<string, int> _passed = [];
 
-    /// <summary>Who is suspected, or was: checks until it is cleared, and the step from which on it can be suspected again.</summary>
-    private readonly Dictionary<string, (int Checks, long Again)> _suspicions = [];
+    private readonly Suspicions _suspicions = new();
     private readonly HashSet<string> _convicted;
     private readonly Dictionary<(long Number, string Tail), double> _losses = [];
     private readonly Dictionary<long, ImmutableArray<string>> _pathways = [];
     private readonly Clasp _clasp = new(new ClaspSettings { Memory = 0.999 });
     private double _lossTrend = double.NaN;
+
+    /// <summary>What waits to be checked, and completes once it is.</summary>
+    private readonly AuditBacklog<(SegmentRecord Segment, int Epoch, TaskCompletionSource Done)> _backlog;
     private Task _audited = Task.CompletedTask;
-    private int _waitingAudits;
+    private bool _audits;
 
     /// <summary>Draws the secret of an epoch that begins, and publishes what it is bound by.</summary>
     private void SealAudits()
@@ -69,24 +68,41 @@ internal sealed partial class SwarmSession
 
             CountSegment(segment);
 
-            var rate = AuditLottery.Rate(_specification.Validation, _drawn.GetValueOrDefault(shard.Miner), _passed.GetValueOrDefault(shard.Miner), IsSuspected(shard.Miner));
-            if (_waitingAudits < MostWaitingAudits && AuditLottery.IsDrawn(_secret, shard, segment.Index, rate))
+            var rate = AuditLottery.Rate(_specification.Validation, _drawn.GetValueOrDefault(shard.Miner), _passed.GetValueOrDefault(shard.Miner), _suspicions.IsSuspected(shard.Miner));
+            if (_backlog.HasRoomFor(shard, segment.Index) && AuditLottery.IsDrawn(_secret, shard, segment.Index, rate))
             {
                 audited.Add(segment.Index);
                 _drawn[shard.Miner] = _drawn.GetValueOrDefault(shard.Miner) + 1;
-                _waitingAudits++;
-                _audited = AuditAsync(_audited, segment, OpenEpoch);
+                var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                _backlog.Add(shard, segment.Index, (segment, OpenEpoch, done));
+                Await(done.Task);
             }
         }
 
+        _ = AuditWaitingAsync();
         return audited.ToImmutable();
     }
 
-    /// <summary>One check after the other; whoever waits for the last one waits for all that were drawn so far.</summary>
-    private async Task AuditAsync(Task previous, SegmentRecord segment, int epoch)
+    /// <summary>One check after the other.</summary>
+    private async Task AuditWaitingAsync()
     {
-        await previous;
-        _waitingAudits--;
+        if (_audits)
+        {
+            return;
+        }
+
+        _audits = true;
+        while (_backlog.TryTake(out var waiting))
+        {
+            await AuditAsync(waiting.Segment, waiting.Epoch);
+            waiting.Done.SetResult();
+        }
+
+        _audits = false;
+    }
+
+    private async Task AuditAsync(SegmentRecord segment, int epoch)
+    {
         if (!Active || (!IsMember(segment.Shard) && !_departing.Contains(segment.Shard)))
         {
             return;
@@ -115,7 +131,7 @@ internal sealed partial class SwarmSession
             }
             else if (verdict.Outcome == AuditOutcome.Passed)
             {
-                NotePassed(segment.Shard.Miner);
+                NotePassed(segment);
             }
 
             _recorder.Publish(new SegmentAudited { Step = _completedStep, Verdict = verdict });
@@ -126,14 +142,12 @@ internal sealed partial class SwarmSession
         }
     }
 
-    private void NotePassed(string miner)
+    private void NotePassed(SegmentRecord segment)
     {
+        var miner = segment.Shard.Miner;
         _passed[miner] = _passed.GetValueOrDefault(miner) + 1;
         EndTrialOf(miner, isFalse: false);
-        if (_suspicions.TryGetValue(miner, out var suspicion) && suspicion.Checks > 0)
-        {
-            _suspicions[miner] = (suspicion.Checks - 1, _completedStep + StepsBetweenSuspicions);
-        }
+        _suspicions.NotePassed(miner, segment.Index, _completedStep);
     }
 
     /// <summary>Who was found to be wrong is paid nothing more, and leaves the run if its stage has others.</summary>
@@ -151,7 +165,7 @@ internal sealed partial class SwarmSession
     }
 
     /// <summary>Settlements wait for what is being found out.</summary>
-    private void Await(Task finding) => _audited = Task.WhenAll(_audited, finding);
+    private void Await(Task finding) => _audited = _audited.IsCompletedSuccessfully ? finding : Task.WhenAll(_audited, finding);
 
     /// <summary>Nothing that is not settled yet is paid, whatever epoch it is of, nor what follows.</summary>
     private async Task PunishAsync(ShardKey shard, int epoch, string reason)
@@ -251,7 +265,7 @@ internal sealed partial class SwarmSession
 
         var tail = _specification.Stages.Length - 1;
         // The last stage reports the losses itself: there, better ones than all others have speak against a miner as well.
-        foreach (var effect in _clasp.Look().Where(effect => (effect.IsHarmful || (effect.IsTooGood && effect.Stage == tail)) && IsMember(effect.Miner) && CanBeSuspected(effect.Miner)))
+        foreach (var effect in _clasp.Look().Where(effect => (effect.IsHarmful || (effect.IsTooGood && effect.Stage == tail)) && IsMember(effect.Miner) && _suspicions.CanBeSuspected(effect.Miner, _completedStep)))
         {
             Suspect(effect.Miner, effect.Stage, string.Create(CultureInfo.InvariantCulture, $"has losses that differ by {effect.Effect:+0.000;-0.000} nats, {Math.Abs(effect.Score):0.0} standard errors, from its stage's median"));
         }
@@ -260,14 +274,14 @@ internal sealed partial class SwarmSession
     /// <summary>What a neighbour says is out of all proportion convicts nobody: the neighbour may be wrong. But it is looked at.</summary>
     private void NoteStrange(SwarmReport report)
     {
-        if (!Checks || IsSuspected(report.Shard.Miner))
+        if (!Checks || _suspicions.IsSuspected(report.Shard.Miner))
         {
             return;
         }
 
         foreach (var (sender, number, norm, usual) in report.Strange.DistinctBy(strange => strange.Sender).Where(strange => IsMember(strange.Sender) && Math.Abs(strange.Sender.Stage - report.Shard.Stage) == 1))
         {
-            if (IsSuspected(sender.Miner))
+            if (_suspicions.IsSuspected(sender.Miner))
             {
                 _ = AskForSegmentAsync(sender);
             }
@@ -292,15 +306,12 @@ internal sealed partial class SwarmSession
         }
     }
 
-    private bool IsSuspected(string miner) => _suspicions.GetValueOrDefault(miner).Checks > 0;
-
-    private bool CanBeSuspected(string miner) => _suspicions.GetValueOrDefault(miner) is (0, var again) && again <= _completedStep;
-
     private void Suspect(string miner, int stage, string reason)
     {
-        _suspicions[miner] = (ChecksThatClear, 0);
+        var shard = new ShardKey(_specification.Run, stage, miner);
+        _suspicions.Add(miner, from: _chains.TryGetValue(shard, out var chain) ? chain.Next : 0);
         _recorder.Publish(new MinerSuspected { Step = _completedStep, Miner = miner, Stage = stage, Reason = reason });
-        _ = AskForSegmentAsync(new ShardKey(_specification.Run, stage, miner));
+        _ = AskForSegmentAsync(shard);
     }
 
     [LoggerMessage(LogLevel.Warning, "Segment {Segment} of {Shard} could not be checked")]

@@ -45,6 +45,7 @@ internal sealed partial class SwarmSession
         _chains.Remove(shard);
         _answered.Remove(shard);
         _claims.Forget(shard, begins: true);
+        _suspicions.BeginAnew(shard.Miner);
         // A miner that comes back in a new process may have a new key.
         _keys.Remove(shard.Miner);
     }
@@ -114,7 +115,7 @@ internal sealed partial class SwarmSession
                 Await(PunishAsync(new ShardKey(_specification.Run, stage, miner), OpenEpoch, $"{miner} signed for other bytes than several neighbours, {other} among them, for what passed between them"));
             }
         }
-        else if (!IsSuspected(miner))
+        else if (!_suspicions.IsSuspected(miner))
         {
             Suspect(miner, stage, $"signed for other bytes than {other} for what passed between them of micro-batch {dispute.Number}");
         }

@@ -4,6 +4,7 @@ using IotaOrleans.Grains.Runs;
 using IotaOrleans.Protocol.Rewards;
 using IotaOrleans.Protocol.Runs;
 using IotaOrleans.Protocol.Swarm;
+using IotaOrleans.Protocol.Validation;
 using IotaOrleans.Training.Models;
 using Microsoft.Extensions.Logging;
 
@@ -58,6 +59,7 @@ internal sealed partial class SwarmSession : IRunSession
         _mostMembers = Shards.Count();
         _recorder = new RunRecorder(state with { Phase = RunPhase.Training }, grains, ledger, time, save, ReleaseAsync, logger);
         _completedStep = _firstStep = state.CheckpointStep;
+        _backlog = new AuditBacklog<(SegmentRecord Segment, int Epoch, TaskCompletionSource Done)>(_suspicions);
         _onTrial = [.. _specification.Miners.SelectMany(miners => miners)];
         _ledger = new MicroBatchLedger(
             state.Position ?? new LedgerPosition(MicroBatchNumber.FirstOf(_specification, _completedStep + 1), []),

@@ -66,15 +66,29 @@ public sealed class NextHops
         {
             peer.UnderWay = Math.Max(0, peer.UnderWay - 1);
             var seconds = elapsed.TotalSeconds / Math.Max(1, ahead);
-            peer.Seconds = peer.Seconds == 0 ? seconds : peer.Seconds + (Smoothing * (seconds - peer.Seconds));
+            peer.Seconds = Smoothed(peer.Seconds, seconds);
+            peer.AnswerSeconds = Smoothed(peer.AnswerSeconds, seconds);
         }
     }
 
-    /// <summary>Time that one micro-batch takes a miner, smoothed; zero before its first answer.</summary>
-    public TimeSpan TimeOf(string miner) => _peers.TryGetValue(miner, out var peer) ? TimeSpan.FromSeconds(peer.Seconds) : TimeSpan.Zero;
+    /// <summary>Notes that a micro-batch is given to somebody else: the miner is at least as slow as that, but how long to wait for its answers does not follow.</summary>
+    /// <inheritdoc cref="Answered" path="/param" />
+    public void GaveUp(string miner, TimeSpan elapsed, int ahead)
+    {
+        if (_peers.TryGetValue(miner, out var peer))
+        {
+            peer.UnderWay = Math.Max(0, peer.UnderWay - 1);
+            peer.Seconds = Math.Max(peer.Seconds, Smoothed(peer.Seconds, elapsed.TotalSeconds / Math.Max(1, ahead)));
+        }
+    }
+
+    /// <summary>Time in which a miner answers, for each micro-batch that is under way to it, smoothed; zero before its first answer.</summary>
+    public TimeSpan TimeOf(string miner) => _peers.TryGetValue(miner, out var peer) ? TimeSpan.FromSeconds(peer.AnswerSeconds) : TimeSpan.Zero;
 
     /// <summary>Micro-batches under way to a miner.</summary>
     public int UnderWay(string miner) => _peers.TryGetValue(miner, out var peer) ? peer.UnderWay : 0;
+
+    private static double Smoothed(double before, double seconds) => before == 0 ? seconds : before + (Smoothing * (seconds - before));
 
     private sealed class Peer
     {
@@ -82,5 +96,8 @@ public sealed class NextHops
 
         /// <summary>Time that one micro-batch takes it, smoothed; zero before the first answer.</summary>
         public double Seconds { get; set; }
+
+        /// <summary>The same, of those that it answered.</summary>
+        public double AnswerSeconds { get; set; }
     }
 }

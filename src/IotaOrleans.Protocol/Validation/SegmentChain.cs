@@ -9,6 +9,9 @@ public sealed class SegmentChain
     private readonly Dictionary<long, UInt128> _cuts = [];
     private SegmentRecord? _last;
 
+    /// <summary>Index of the segment that is expected.</summary>
+    public long Next => _last is null ? 0 : _last.Index + 1;
+
     /// <summary>Adds the next segment.</summary>
     /// <param name="segment">The segment.</param>
     /// <param name="objection">What is wrong with it, in one sentence, or null.</param>

@@ -133,6 +133,33 @@ public sealed class SwarmLedgerTests
         chosen.Count(miner => miner == "far").Should().BeInRange(1, 20);
     }
 
+    [Fact]
+    public void What_was_not_answered_makes_a_miner_slow_but_its_answers_are_not_waited_for_longer()
+    {
+        var hops = new NextHops();
+        hops.Set(["near", "lost"]);
+        hops.Answered("near", TimeSpan.FromMilliseconds(10), 1);
+        hops.Answered("lost", TimeSpan.FromMilliseconds(10), 1);
+
+        hops.GaveUp("lost", TimeSpan.FromSeconds(5), 1);
+
+        hops.TimeOf("lost").Should().Be(TimeSpan.FromMilliseconds(10));
+        Chosen(hops, 10).Should().OnlyContain(miner => miner == "near");
+    }
+
+    [Fact]
+    public void What_did_not_reach_a_miner_does_not_make_it_fast()
+    {
+        var hops = new NextHops();
+        hops.Set(["near", "far"]);
+        hops.Answered("near", TimeSpan.FromMilliseconds(10), 1);
+        hops.Answered("far", TimeSpan.FromMilliseconds(1000), 1);
+
+        hops.GaveUp("far", TimeSpan.FromMilliseconds(1), 1);
+
+        Chosen(hops, 10).Should().OnlyContain(miner => miner == "near");
+    }
+
     [Theory]
     [InlineData(1, 2, 4)]
     public void Micro_batches_go_to_miners_in_proportion_to_their_speeds(int slow, int middle, int fast)
@@ -164,4 +191,15 @@ public sealed class SwarmLedgerTests
         (counts["middle"] / total).Should().BeApproximately(middle / 7.0, 0.1 * middle / 7.0);
         (counts["fast"] / total).Should().BeApproximately(fast / 7.0, 0.1 * fast / 7.0);
     }
+
+    /// <summary>Who is chosen when each micro-batch is answered before the next one.</summary>
+    private static string[] Chosen(NextHops hops, int count) =>
+    [
+        .. Enumerable.Range(0, count).Select(number =>
+        {
+            var miner = hops.Choose(number)!;
+            hops.Answered(miner, TimeSpan.FromMilliseconds(10), 1);
+            return miner;
+        }),
+    ];
 }
