@@ -112,6 +112,7 @@ public sealed class ComputeLane : IDisposable
 
     private void Work()
     {
+        NativeHeap.KeepFreed();
         torch.set_num_threads(1);
         var reader = _jobs.Reader;
         var due = TimeSpan.Zero;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using IotaOrleans.Training.Data;
+using IotaOrleans.Training.Lanes;
 using IotaOrleans.Training.Models;
 using IotaOrleans.Training.Optimizers;
 using IotaOrleans.Training.Stages;
@@ -43,6 +44,7 @@ internal static class PlainProcess
     // The tokens that were learnt from, after each step.
     private static IEnumerable<long> Train(ModelPreset preset, string directory, int threads, int microBatches)
     {
+        NativeHeap.KeepFreed();
         torch.set_num_threads(threads);
         using var data = TokenDataSet.Open(directory);
         var model = preset.ToConfiguration(data.VocabularySize);
