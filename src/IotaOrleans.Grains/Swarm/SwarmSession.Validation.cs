@@ -29,7 +29,7 @@ internal sealed partial class SwarmSession
     /// <summary>What waits to be checked, and completes once it is.</summary>
     private readonly AuditBacklog<(SegmentRecord Segment, int Epoch, TaskCompletionSource Done)> _backlog;
     private Task _audited = Task.CompletedTask;
-    private bool _audits;
+    private bool _isAuditing;
 
     /// <summary>Draws the secret of an epoch that begins, and publishes what it is bound by.</summary>
     private void SealAudits()
@@ -86,19 +86,19 @@ internal sealed partial class SwarmSession
     /// <summary>One check after the other.</summary>
     private async Task AuditWaitingAsync()
     {
-        if (_audits)
+        if (_isAuditing)
         {
             return;
         }
 
-        _audits = true;
+        _isAuditing = true;
         while (_backlog.TryTake(out var waiting))
         {
             await AuditAsync(waiting.Segment, waiting.Epoch);
             waiting.Done.SetResult();
         }
 
-        _audits = false;
+        _isAuditing = false;
     }
 
     private async Task AuditAsync(SegmentRecord segment, int epoch)

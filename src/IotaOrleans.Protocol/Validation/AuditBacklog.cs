@@ -1,8 +1,11 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace IotaOrleans.Protocol.Validation;
 
 /// <summary>
-/// Segments that wait to be checked, one after the other, in the order in which they came; those that a suspect is judged by come before all
-/// others, and find room when checks do not keep up with what is drawn. Not safe for several threads.
+/// Segments that wait to be checked, one after the other, in the order in which they came. Those that a suspect is judged by find room when
+/// checks do not keep up with what is drawn, and every other check is one of theirs: no more, or whoever accuses others could put off the
+/// check of its own. Not safe for several threads.
 /// </summary>
 /// <typeparam name="T">What is kept with a segment.</typeparam>
 public sealed class AuditBacklog<T>(Suspicions suspicions)
@@ -11,6 +14,7 @@ public sealed class AuditBacklog<T>(Suspicions suspicions)
     public const int MostWaiting = 32;
 
     private readonly List<(ShardKey Shard, long Segment, T Kept)> _waiting = [];
+    private bool _wasUrgent;
 
     /// <summary>Whether a segment that is drawn would be checked.</summary>
     public bool HasRoomFor(ShardKey shard, long segment) => suspicions.IsJudgedBy(shard.Miner, segment)
@@ -22,15 +26,17 @@ public sealed class AuditBacklog<T>(Suspicions suspicions)
 
     /// <summary>Takes the one that is next.</summary>
     /// <returns>Whether there was one.</returns>
-    public bool TryTake(out T kept)
+    public bool TryTake([MaybeNullWhen(false)] out T kept)
     {
-        var next = _waiting.FindIndex(IsUrgent) is var urgent and >= 0 ? urgent : 0;
-        if (next >= _waiting.Count)
+        if (_waiting.Count == 0)
         {
-            kept = default!;
+            kept = default;
             return false;
         }
 
+        var urgent = _wasUrgent ? -1 : _waiting.FindIndex(IsUrgent);
+        _wasUrgent = urgent >= 0;
+        var next = Math.Max(0, urgent);
         kept = _waiting[next].Kept;
         _waiting.RemoveAt(next);
         return true;

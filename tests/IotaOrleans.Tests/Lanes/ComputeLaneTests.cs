@@ -30,8 +30,8 @@ public sealed class ComputeLaneTests
     {
         const int Tensors = 8;
         const int Length = 1 << 20;
-        using var lane = new ComputeLane("test");
         const int Passes = 10;
+        using var lane = new ComputeLane("test");
 
         // The heap grows a few times more, until what is freed fits what comes next.
         await lane.RunAsync(() => CountFaults(2 * Passes));

@@ -118,10 +118,7 @@ public sealed class SwarmLedgerTests
     [Fact]
     public void A_miner_that_was_slow_once_is_tried_again()
     {
-        var hops = new NextHops();
-        hops.Set(["near", "far"]);
-        hops.Answered("near", TimeSpan.FromMilliseconds(10), 1);
-        hops.Answered("far", TimeSpan.FromMilliseconds(100), 1);
+        var hops = Hops(("near", 10), ("far", 100));
 
         var chosen = Enumerable.Range(0, 400).Select(number =>
         {
@@ -136,10 +133,7 @@ public sealed class SwarmLedgerTests
     [Fact]
     public void What_was_not_answered_makes_a_miner_slow_but_its_answers_are_not_waited_for_longer()
     {
-        var hops = new NextHops();
-        hops.Set(["near", "lost"]);
-        hops.Answered("near", TimeSpan.FromMilliseconds(10), 1);
-        hops.Answered("lost", TimeSpan.FromMilliseconds(10), 1);
+        var hops = Hops(("near", 10), ("lost", 10));
 
         hops.GaveUp("lost", TimeSpan.FromSeconds(5), 1);
 
@@ -150,10 +144,7 @@ public sealed class SwarmLedgerTests
     [Fact]
     public void What_did_not_reach_a_miner_does_not_make_it_fast()
     {
-        var hops = new NextHops();
-        hops.Set(["near", "far"]);
-        hops.Answered("near", TimeSpan.FromMilliseconds(10), 1);
-        hops.Answered("far", TimeSpan.FromMilliseconds(1000), 1);
+        var hops = Hops(("near", 10), ("far", 1000));
 
         hops.GaveUp("far", TimeSpan.FromMilliseconds(1), 1);
 
@@ -190,6 +181,19 @@ public sealed class SwarmLedgerTests
         (counts["slow"] / total).Should().BeApproximately(slow / 7.0, 0.1 * slow / 7.0);
         (counts["middle"] / total).Should().BeApproximately(middle / 7.0, 0.1 * middle / 7.0);
         (counts["fast"] / total).Should().BeApproximately(fast / 7.0, 0.1 * fast / 7.0);
+    }
+
+    /// <summary>Neighbours that have answered once.</summary>
+    private static NextHops Hops(params (string Miner, int Milliseconds)[] answers)
+    {
+        var hops = new NextHops();
+        hops.Set([.. answers.Select(answer => answer.Miner)]);
+        foreach (var (miner, milliseconds) in answers)
+        {
+            hops.Answered(miner, TimeSpan.FromMilliseconds(milliseconds), 1);
+        }
+
+        return hops;
     }
 
     /// <summary>Who is chosen when each micro-batch is answered before the next one.</summary>

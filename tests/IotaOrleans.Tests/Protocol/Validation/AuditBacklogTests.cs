@@ -20,7 +20,7 @@ public sealed class AuditBacklogTests
     }
 
     [Fact]
-    public void Those_that_a_suspect_is_judged_by_come_first()
+    public void What_a_suspect_is_judged_by_comes_first()
     {
         Add("a", 0);
         Add("b", 7);
@@ -28,6 +28,20 @@ public sealed class AuditBacklogTests
         _suspicions.Add("b", from: 8);
 
         Taken().Should().Equal("b 8", "a 0", "b 7");
+    }
+
+    [Fact]
+    public void Whoever_makes_others_suspects_does_not_put_off_its_own_check_for_long()
+    {
+        Add("a", 0);
+        _suspicions.Add("b", from: 0);
+        _suspicions.Add("c", from: 0);
+        Add("b", 0);
+        Add("c", 0);
+        Add("a", 1);
+        Add("b", 1);
+
+        Taken().Should().Equal("b 0", "a 0", "c 0", "a 1", "b 1");
     }
 
     [Fact]
