@@ -114,6 +114,7 @@ public sealed class ComputeLane : IDisposable
     {
         NativeHeap.KeepFreed();
         torch.set_num_threads(1);
+        VectorFunctions.Prepare();
         var reader = _jobs.Reader;
         var due = TimeSpan.Zero;
         while (WaitForJob(reader))

@@ -46,6 +46,7 @@ internal static class PlainProcess
     {
         NativeHeap.KeepFreed();
         torch.set_num_threads(threads);
+        VectorFunctions.Prepare();
         using var data = TokenDataSet.Open(directory);
         var model = preset.ToConfiguration(data.VocabularySize);
         using var trainer = new StageTrainer(model, new BlockRange(0, model.BlockCount), preset.Optimizer);
