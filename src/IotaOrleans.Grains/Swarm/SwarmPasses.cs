@@ -61,6 +61,9 @@ internal sealed class SwarmPasses
     /// <summary>Micro-batches that the shard would take on.</summary>
     public int Wanted => IsFirst ? Math.Max(0, (2 * MostLive) - _granted.Count) : 0;
 
+    /// <summary>Whether the next stage works on something whose gradient comes back to this shard.</summary>
+    public bool AwaitsAnswers => _live.Values.Any(pass => pass.Next is not null);
+
     /// <summary>
     /// Most micro-batches that are run forward and not yet completely backward: as many as in 1F1B, for each replica that this one has to
     /// keep busy. There is no end of a step at which the pipeline drains, and the fewer are alive the fresher are the weights: a few more are

@@ -302,13 +302,16 @@ internal sealed class SwarmWorker : IShardWorker, ILane
     }
 
     /// <summary>
-    /// Reports after each share of a step, and when there is nothing else to do. A first stage that was given nothing on its last request
-    /// is not heard again until it has news: the run grain remembers who waits.
+    /// Reports after each share of a step, and when there is nothing left to do or to wait for. While its passes are under way at the next
+    /// stage, what a shard has to say can wait: a report for each of them would take the processor from the lanes. A first stage asks for more
+    /// as soon as half of what it likes to have in store is gone; when it was given nothing, it is not heard again until it has news: the run
+    /// grain remembers who waits.
     /// </summary>
     private void ReportWhenDue(bool idle)
     {
         var wanted = _passes!.Wanted;
-        var due = _tally.BackwardPasses >= _passes.Share || (idle && (_tally.HasNews || _recorder!.HasClosed)) || (wanted > 0 && _unanswered == 0 && (idle || 2 * wanted > _passes.MostLive));
+        var atRest = idle && !_passes.AwaitsAnswers;
+        var due = _tally.BackwardPasses >= _passes.Share || (atRest && (_tally.HasNews || _recorder!.HasClosed)) || (wanted > 0 && _unanswered == 0 && (atRest || wanted > _passes.MostLive));
         if (!due || Interlocked.Exchange(ref _reporting, 1) == 1)
         {
             return;

@@ -9,8 +9,8 @@ internal sealed class Contestant(string name) : IAsyncDisposable
 
     public string Name => name;
 
-    /// <summary>What it did per second in each of its slices, without those in which it warmed up: the first one, and the round that is not counted.</summary>
-    public IReadOnlyList<double> Rates(int slices) => [.. Enumerable.Range(2, slices).Select(slice => _programs.Sum(it => it.Progress.Rate(slice)))];
+    /// <summary>What it did per second in each round but the first, which is not counted.</summary>
+    public IReadOnlyList<double> Rates(int rounds) => [.. Enumerable.Range(1, rounds).Select(round => _programs.Sum(it => it.Progress.Rate(SliceOf(round))))];
 
     /// <summary>Starts one more program of this side. <paramref name="read"/> takes from a line when what was done.</summary>
     public Contestant With(string assembly, IEnumerable<string> arguments, Func<string, (DateTimeOffset At, double Done)?> read)
@@ -36,12 +36,15 @@ internal sealed class Contestant(string name) : IAsyncDisposable
         Stop(begin);
     }
 
-    /// <summary>Lets it run for <paramref name="time"/>, and stops it again.</summary>
-    public async Task RunAsync(TimeSpan time)
+    /// <summary>Lets it get going again for <paramref name="runUp"/> and run for <paramref name="time"/>, and stops it.</summary>
+    public async Task RunAsync(TimeSpan runUp, TimeSpan time)
     {
         var begin = Resume();
+        await Task.Delay(runUp);
+        var going = DateTimeOffset.UtcNow;
+        Note(begin, going);
         await Task.Delay(time);
-        Stop(begin);
+        Stop(going);
         foreach (var (program, _) in _programs)
         {
             await program.ThrowIfEndedAsync();
@@ -74,9 +77,13 @@ internal sealed class Contestant(string name) : IAsyncDisposable
     private void Stop(DateTimeOffset begin)
     {
         _programs.ForEach(it => it.Program.Pause());
-        var end = DateTimeOffset.UtcNow;
-        _programs.ForEach(it => it.Progress.Ran(begin, end));
+        Note(begin, DateTimeOffset.UtcNow);
     }
+
+    private void Note(DateTimeOffset begin, DateTimeOffset end) => _programs.ForEach(it => it.Progress.Ran(begin, end));
+
+    // It warms up in the first slice; then each round has two, and the first of them is the run-up.
+    private static int SliceOf(int round) => 2 * (round + 1);
 
     private async Task AdvanceAsync(DateTimeOffset beyond)
     {
