@@ -13,7 +13,8 @@ namespace IotaOrleans.Benchmarks.Pipeline;
 /// </summary>
 internal static class PipelineBenchmark
 {
-    public const int DefaultRounds = 10;
+    public const int DefaultStarts = 3;
+    public const int DefaultRounds = 4;
 
     // Each side is stopped while the others run, and a silo's calls are given up after half a minute.
     public static readonly TimeSpan DefaultSlice = TimeSpan.FromSeconds(4);
@@ -30,7 +31,8 @@ internal static class PipelineBenchmark
     {
         var json = new Option<bool>("--json") { Description = "One JSON object a line instead of a table" };
         var presets = new Option<string[]>("--preset") { Description = "Models to measure", DefaultValueFactory = _ => ["nano", "tiny"], AllowMultipleArgumentsPerToken = true };
-        var rounds = new Option<int>("--rounds") { Description = "Rounds; each lets all sides run once, in turn", DefaultValueFactory = _ => DefaultRounds };
+        var starts = new Option<int>("--starts") { Description = "How often all sides are started anew", DefaultValueFactory = _ => DefaultStarts };
+        var rounds = new Option<int>("--rounds") { Description = "Rounds after each start; each lets all sides run once, in turn", DefaultValueFactory = _ => DefaultRounds };
         var seconds = new Option<double>("--seconds") { Description = "How long each side runs per round, from 1 to 4", DefaultValueFactory = _ => DefaultSlice.TotalSeconds };
         seconds.Validators.Add(result =>
         {
@@ -39,28 +41,28 @@ internal static class PipelineBenchmark
                 result.AddError("--seconds takes a number from 1 to 4: a side that is stopped for longer than half a minute loses calls");
             }
         });
-        var command = new Command("pipeline", "The pipeline against one process and against the ceiling") { json, presets, rounds, seconds };
+        var command = new Command("pipeline", "The pipeline against one process and against the ceiling") { json, presets, starts, rounds, seconds };
         command.SetAction(async (parsed, _) =>
         {
-            var results = await MeasureAsync(parsed.GetValue(presets)!, parsed.GetValue(rounds), TimeSpan.FromSeconds(parsed.GetValue(seconds)));
+            var results = await MeasureAsync(parsed.GetValue(presets)!, parsed.GetValue(starts), parsed.GetValue(rounds), TimeSpan.FromSeconds(parsed.GetValue(seconds)));
             Comparison.Print(results, parsed.GetValue(json));
             return results.All(result => result.Passed) ? 0 : 1;
         });
         return command;
     }
 
-    public static async Task<IReadOnlyList<Comparison>> MeasureAsync(IEnumerable<string> presets, int rounds, TimeSpan slice)
+    public static async Task<IReadOnlyList<Comparison>> MeasureAsync(IEnumerable<string> presets, int starts, int rounds, TimeSpan slice)
     {
         var results = new List<Comparison>();
         foreach (var name in presets)
         {
-            results.AddRange(await MeasureAsync(ModelPresets.All.Single(preset => preset.Name == name), rounds, slice));
+            results.AddRange(await MeasureAsync(ModelPresets.All.Single(preset => preset.Name == name), starts, rounds, slice));
         }
 
         return results;
     }
 
-    private static async Task<IReadOnlyList<Comparison>> MeasureAsync(ModelPreset preset, int rounds, TimeSpan slice)
+    private static async Task<IReadOnlyList<Comparison>> MeasureAsync(ModelPreset preset, int starts, int rounds, TimeSpan slice)
     {
         var folder = Directory.CreateTempSubdirectory("iota-benchmark-");
         try
@@ -99,7 +101,7 @@ internal static class PipelineBenchmark
             ];
 
             Task<IReadOnlyList<IReadOnlyList<double>>> RunAsync(string what, TimeSpan warmUp, params Func<Contestant>[] sides) =>
-                Contest.RunAsync(sides, rounds, slice, warmUp, round => Console.Error.WriteLine($"{preset.Name}, {what}: {round} of {rounds} rounds"));
+                Contest.RunAsync(sides, starts, rounds, slice, warmUp, round => Console.Error.WriteLine($"{preset.Name}, {what}: {round} of {starts * rounds} rounds"));
         }
         finally
         {
