@@ -7,8 +7,8 @@ namespace IotaOrleans.Training.Lanes;
 /// libtorch's vectorised elementary functions. What they return for special values, such as infinity for the exponential of a large
 /// number, they load from a constant, and on processors with AVX-512 under a mask that is empty as long as no value is special. A load
 /// under an empty mask does not map its page; while the page is not mapped, it is carried out by microcode, some hundreds of cycles each
-/// time. Whether something else maps the page differs from process to process: in one of two, exponentials took forty times as long,
-/// a quarter of all that a lane did.
+/// time. Whether something else maps the page differs from process to process: in five of sixteen silo processes exponentials took forty
+/// times as long, a quarter of all that a lane did.
 /// </summary>
 public static class VectorFunctions
 {
