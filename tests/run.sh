@@ -28,7 +28,7 @@ if [ -z "$(compgen -G '/usr/lib/postgresql/*/bin/initdb')" ] && ! command -v ini
   need_package initdb postgresql
 fi
 
-# The tests start hundreds of processes, each for some seconds: what makes .NET faster or safer in the long run costs them a tenth of their time.
+# The tests start many processes, each for some seconds: what makes .NET faster or safer in the long run takes a tenth of a start's processor time.
 export DOTNET_TieredPGO=0 DOTNET_EnableWriteXorExecute=0
 
 results=$(mktemp -d)

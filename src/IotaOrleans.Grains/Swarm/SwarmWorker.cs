@@ -304,7 +304,7 @@ internal sealed class SwarmWorker : IShardWorker, ILane
     /// <summary>
     /// Reports after each share of a step, and when there is nothing left to do or to wait for. While its passes are under way at the next
     /// stage, what a shard has to say can wait: a report for each of them would take the processor from the lanes. A first stage asks for more
-    /// as soon as half of what it likes to have in store is gone; when it was given nothing, it is not heard again until it has news: the run
+    /// as soon as more than half of what it likes to have in store is gone; when it was given nothing, it is not heard again until it has news: the run
     /// grain remembers who waits.
     /// </summary>
     private void ReportWhenDue(bool idle)

@@ -7,17 +7,17 @@ namespace IotaOrleans.Training.Lanes;
 /// libtorch's vectorised elementary functions. What they return for special values, such as infinity for the exponential of a large
 /// number, they load from a constant, and on processors with AVX-512 under a mask that is empty as long as no value is special. A load
 /// under an empty mask does not map its page; while the page is not mapped, it is carried out by microcode, some hundreds of cycles each
-/// time. Whether something else maps the page differs from process to process: in five of sixteen silo processes exponentials took forty
+/// time. Whether something else maps the page differs from process to process: in four of fourteen silo processes exponentials took forty
 /// times as long, a quarter of all that a lane did.
 /// </summary>
 public static class VectorFunctions
 {
-    // More than the widest vector holds; anything shorter is computed without the vectorised function.
+    // Four of the widest vectors.
     private const int Values = 64;
 
     private static readonly float[] Special = [float.PositiveInfinity, float.NegativeInfinity, 1000, -1000, 0, -1];
 
-    /// <summary>Lets each function that models use load what it returns for special values, which maps their pages for the whole process.</summary>
+    /// <summary>Lets the exponential and the logarithm, which models use, load what they return for special values: that maps its pages for the whole process.</summary>
     public static void Prepare()
     {
         using var scope = NewDisposeScope();

@@ -24,7 +24,8 @@ internal static class PipelineBenchmark
     // More than any side makes while it is watched.
     private const int Steps = 1_000_000;
 
-    // Caches, and the runtime's compiler; and newcomers are checked five times as often until they have passed three checks.
+    // Caches, and the runtime's compiler; and newcomers are checked five times as often until they have passed three checks, which is after
+    // some forty steps: larger models than nano take longer for them.
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(20), Probation = TimeSpan.FromSeconds(60);
 
     public static Command Command()

@@ -14,8 +14,8 @@ internal static class Contest
     /// <summary>
     /// Runs the sides in turns and returns what each did per second in every round; how each gets going again is not counted. One more round
     /// comes first and is not counted either: who warmed up before others has been stopped for minutes, and has calls to make again that
-    /// were given up meanwhile. All sides are started anew a few times, with rounds after each: where the system happens to put a program's
-    /// memory makes it faster or slower for as long as it runs (measured: two starts of one program differ by 3 %).
+    /// were given up meanwhile. All sides are started anew a few times, with rounds after each: one start of a program
+    /// is faster than another for as long as it runs (measured: by 3 %).
     /// </summary>
     public static async Task<IReadOnlyList<IReadOnlyList<double>>> RunAsync(
         IReadOnlyList<Func<Contestant>> sides,
