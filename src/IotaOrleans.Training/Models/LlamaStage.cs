@@ -159,10 +159,12 @@ internal sealed class LlamaBlock
         long batch = hidden.shape[0], time = hidden.shape[1];
         int queries = _model.HeadCount, keys = _model.KeyValueHeadCount;
         var heads = Layers.Linear(hidden, _queryKeyValue, record).view(batch, time, queries + (2 * keys), _model.HeadSize).transpose(1, 2);
-        var rotated = RotaryTable.Rotate(heads.narrow(1, 0, queries + keys), cosine, sine);
-        var query = rotated.narrow(1, 0, queries);
-        var key = ShareAmongQueries(rotated.narrow(1, queries, keys));
-        var value = ShareAmongQueries(heads.narrow(1, queries + keys, keys));
+        // The gradient by a split is one concatenation; by a narrowing each part would fill and add a tensor as large as the whole.
+        var kinds = heads.split([queries + keys, keys], 1);
+        var rotated = RotaryTable.Rotate(kinds[0], cosine, sine).split([queries, keys], 1);
+        var query = rotated[0];
+        var key = ShareAmongQueries(rotated[1]);
+        var value = ShareAmongQueries(kinds[1]);
         var mixed = scaled_dot_product_attention(query, key, value, is_casual: true);
         return Layers.Linear(mixed.transpose(1, 2).reshape(batch, time, _model.HiddenSize), _attentionOutput, record);
     }
@@ -174,9 +176,8 @@ internal sealed class LlamaBlock
     private Tensor FeedForward(Tensor hidden, PassRecord? record)
     {
         var gateUp = Layers.Linear(hidden, _gateUp, record);
-        var gate = gateUp.narrow(-1, 0, _model.IntermediateSize);
-        var up = gateUp.narrow(-1, _model.IntermediateSize, _model.IntermediateSize);
-        return Layers.Linear(silu(gate) * up, _down, record);
+        var halves = gateUp.split([_model.IntermediateSize, _model.IntermediateSize], -1);
+        return Layers.Linear(silu(halves[0]) * halves[1], _down, record);
     }
 }
 

@@ -76,6 +76,10 @@ internal sealed record Comparison
         Rounds = ours.Count,
     };
 
+    /// <summary>The same of whole rounds together: where something rare counts too, which the median round does not hold.</summary>
+    public static Comparison OfAll(string name, string unit, string against, double? required, IReadOnlyList<double> ours, IReadOnlyList<double> other) =>
+        Of(name, unit, against, required, ours, other) with { Ours = ours.Average(), Other = other.Average(), Ratio = ours.Sum() / other.Sum() };
+
     public static double Median(IReadOnlyList<double> values)
     {
         var ordered = values.Order().ToArray();

@@ -1,7 +1,9 @@
 namespace IotaOrleans.Benchmarks.Turns;
 
 /// <summary>One side of a comparison: one or more programs that run at the same time, and what they do together.</summary>
-internal sealed class Contestant(string name) : IAsyncDisposable
+/// <param name="name">What it is called.</param>
+/// <param name="steadyAfter">What each of its programs has done before it works as it will go on to.</param>
+internal sealed class Contestant(string name, double steadyAfter = 0) : IAsyncDisposable
 {
     private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(3), Poll = TimeSpan.FromMilliseconds(50);
 
@@ -27,12 +29,17 @@ internal sealed class Contestant(string name) : IAsyncDisposable
         return this;
     }
 
-    /// <summary>Lets it run until each program has done something, and then for <paramref name="time"/>.</summary>
+    /// <summary>Lets it run until each program has done something, then for <paramref name="time"/>, and until it works steadily.</summary>
     public async Task WarmUpAsync(TimeSpan time)
     {
         var begin = DateTimeOffset.UtcNow;
         await AdvanceAsync(beyond: begin);
         await Task.Delay(time);
+        while (!_programs.TrueForAll(it => it.Progress.HasDone(steadyAfter)))
+        {
+            await AdvanceAsync(beyond: DateTimeOffset.UtcNow);
+        }
+
         Stop(begin);
     }
 

@@ -19,6 +19,15 @@ internal sealed class SlicedProgress
         }
     }
 
+    /// <summary>Whether so much is done.</summary>
+    public bool HasDone(double done)
+    {
+        lock (_lock)
+        {
+            return _marks.Count > 0 && _marks[^1].Done >= done;
+        }
+    }
+
     /// <summary>The program was let run in this time; the slices come in order and do not overlap.</summary>
     public void Ran(DateTimeOffset begin, DateTimeOffset end)
     {
