@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using IotaOrleans.Grains.Shards;
 using IotaOrleans.Protocol.Validation;
 using IotaOrleans.Tensors;
@@ -86,6 +87,11 @@ internal sealed class NeighbourWatch(ShardAssignment assignment)
         // What comes forward passes the boundary before the stage, and what comes back the one after it.
         var width = Boundaries.Width(assignment, frame.Header.Kind == FrameKind.Activation ? FrameKind.Gradient : FrameKind.Activation);
         var count = frame.Payload.Length / WireTensor.RowByteCount(format, width) * width;
+        if (format == WireFormat.Float32)
+        {
+            return NormOf(MemoryMarshal.Cast<byte, float>(frame.Payload.Span));
+        }
+
         if (_values.Length < count)
         {
             _values = new float[count];
@@ -93,6 +99,8 @@ internal sealed class NeighbourWatch(ShardAssignment assignment)
 
         var values = _values.AsSpan(0, count);
         WireTensor.Unpack(format, frame.Payload.Span, width, values);
-        return Math.Sqrt(GradientNorm.SumOfSquares(values) / Math.Max(1, count));
+        return NormOf(values);
     }
+
+    private static double NormOf(ReadOnlySpan<float> values) => Math.Sqrt(GradientNorm.SumOfSquares(values) / Math.Max(1, values.Length));
 }

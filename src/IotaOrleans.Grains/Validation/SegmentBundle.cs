@@ -46,7 +46,7 @@ public sealed record SegmentBundle(
         {
             // Where the run keeps its files says nothing to others.
             var specification = Assignment.Specification with { DataDirectory = "", CheckpointDirectory = "" };
-            Add(archive, HeaderName, JsonSerializer.SerializeToUtf8Bytes(new Header(specification, Segment, Verdict, Hardware), Json));
+            Add(archive, HeaderName, JsonSerializer.SerializeToUtf8Bytes(new Header(EvidenceHash.Name, specification, Segment, Verdict, Hardware), Json));
             foreach (var (hash, bytes) in Evidence)
             {
                 Add(archive, $"{EvidenceFolder}{hash:x32}", bytes.Span);
@@ -76,6 +76,11 @@ public sealed record SegmentBundle(
 
             var header = JsonSerializer.Deserialize<Header>(Bytes(archive.GetEntry(HeaderName) ?? throw new InvalidDataException($"it has no {HeaderName}")), Json)
                 ?? throw new InvalidDataException($"{HeaderName} is empty");
+            if (header.Hash != EvidenceHash.Name)
+            {
+                throw new InvalidDataException($"it names bytes by {header.Hash ?? "another hash"}, not by {EvidenceHash.Name} as this version does");
+            }
+
             var stage = header.Segment.Shard.Stage;
             if (stage < 0 || stage >= header.Specification.Stages.Length)
             {
@@ -137,5 +142,5 @@ public sealed record SegmentBundle(
 
     private AuditVerdict Wrong(string finding) => new(Segment.Shard, Segment.Index, AuditOutcome.Wrong, finding, 0, TimeSpan.Zero);
 
-    private sealed record Header(TrainingRunSpecification Specification, SegmentRecord Segment, AuditVerdict Verdict, string Hardware);
+    private sealed record Header(string? Hash, TrainingRunSpecification Specification, SegmentRecord Segment, AuditVerdict Verdict, string Hardware);
 }

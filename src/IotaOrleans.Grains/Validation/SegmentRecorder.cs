@@ -23,6 +23,7 @@ internal sealed class SegmentRecorder
     private StateCommitment? _start;
     private long _index;
     private long _version;
+    private long _committedVersion;
     private int _passes;
 
     public SegmentRecorder(ShardKey shard, StageTrainer trainer, ValidationSettings settings)
@@ -102,7 +103,9 @@ internal sealed class SegmentRecorder
         var users = _live.Values.Count(pass => pass.ForwardVersion == _version) + _live.Values.Count(pass => pass.BackwardVersion == _version);
         if (users > 0)
         {
-            _versions[_version] = (_evidence.Keep(_trainer.Parameters.Values), users);
+            // Mostly it is the version that the segment began with, whose hash is known.
+            var hash = _version == _committedVersion ? _evidence.KeepAgain(_start!.Weights) : _evidence.Keep(_trainer.Parameters.Values);
+            _versions[_version] = (hash, users);
         }
     }
 
@@ -241,8 +244,12 @@ internal sealed class SegmentRecorder
         (_start, _liveAtStart, _passes) = (end, live, 0);
     }
 
-    private StateCommitment Commit(long localSteps) => new(
-        Need(_evidence.Keep(_trainer.Parameters.Values)), Need(_evidence.Keep(_trainer.Optimizer.FirstMoment)), Need(_evidence.Keep(_trainer.Optimizer.SecondMoment)), localSteps);
+    private StateCommitment Commit(long localSteps)
+    {
+        _committedVersion = _version;
+        return new StateCommitment(
+            Need(_evidence.Keep(_trainer.Parameters.Values)), Need(_evidence.Keep(_trainer.Optimizer.FirstMoment)), Need(_evidence.Keep(_trainer.Optimizer.SecondMoment)), localSteps);
+    }
 
     private UInt128 HashOf(long version) => version == 0 ? UInt128.Zero : _versions[version].Hash;
 
