@@ -1,4 +1,7 @@
 using System.Collections.Immutable;
+using System.IO.Compression;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using IotaOrleans.Grains.Validation;
 using IotaOrleans.Protocol.Validation;
 
@@ -135,6 +138,27 @@ public sealed class ValidationTests
         var wrong = SegmentBundle.Read(files.Single(file => Path.GetFileName(file).StartsWith(cheat, StringComparison.Ordinal)));
         (wrong with { Segment = wrong.Segment with { Index = 99 } }).Verify().Finding.Should().Be("is not signed by the key that it names");
         (wrong with { Evidence = wrong.Evidence.Skip(1).ToDictionary() }).Verify().Outcome.Should().Be(AuditOutcome.Declined);
+
+        // Of an older version, its bytes would look as if somebody had exchanged them.
+        NameHash(files[0], "sha256-128");
+        var reading = () => SegmentBundle.Read(files[0]);
+        reading.Should().Throw<IotaException>().Where(failure => failure.ExitCode == ExitCode.Data).WithMessage("*names bytes by sha256-128, not by blake3-128 as this version does");
+    }
+
+    private static void NameHash(string bundle, string name)
+    {
+        using var archive = ZipFile.Open(bundle, ZipArchiveMode.Update);
+        var entry = archive.GetEntry("bundle.json")!;
+        JsonNode header;
+        using (var stream = entry.Open())
+        {
+            header = JsonNode.Parse(stream)!;
+        }
+
+        entry.Delete();
+        header["hash"] = name;
+        using var changed = archive.CreateEntry("bundle.json").Open();
+        changed.Write(JsonSerializer.SerializeToUtf8Bytes(header));
     }
 
     [Theory]
