@@ -84,14 +84,14 @@ internal sealed class NeighbourWatch(ShardAssignment assignment)
     private double NormOf(TensorFrame frame)
     {
         var format = assignment.Specification.WireFormat;
-        // What comes forward passes the boundary before the stage, and what comes back the one after it.
-        var width = Boundaries.Width(assignment, frame.Header.Kind == FrameKind.Activation ? FrameKind.Gradient : FrameKind.Activation);
-        var count = frame.Payload.Length / WireTensor.RowByteCount(format, width) * width;
         if (format == WireFormat.Float32)
         {
             return NormOf(MemoryMarshal.Cast<byte, float>(frame.Payload.Span));
         }
 
+        // What comes forward passes the boundary before the stage, and what comes back the one after it.
+        var width = Boundaries.Width(assignment, frame.Header.Kind == FrameKind.Activation ? FrameKind.Gradient : FrameKind.Activation);
+        var count = frame.Payload.Length / WireTensor.RowByteCount(format, width) * width;
         if (_values.Length < count)
         {
             _values = new float[count];

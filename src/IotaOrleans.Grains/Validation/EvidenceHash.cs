@@ -5,8 +5,8 @@ using Blake3;
 namespace IotaOrleans.Grains.Validation;
 
 /// <summary>
-/// Names bytes by what they are: the first 128 bits of BLAKE3. Zero stands for no bytes. Everything that a lane works on is hashed there, and
-/// BLAKE3 hashes it by vectors (measured: 6.4 GB/s beside the 1.7 of SHA-256).
+/// Names bytes by what they are: the first 128 bits of BLAKE3. Zero stands for no bytes. Lanes hash everything that
+/// they work on, and BLAKE3 does it with vector instructions, many blocks at once, where SHA-256 takes one block after the other.
 /// </summary>
 internal static class EvidenceHash
 {
