@@ -108,6 +108,12 @@ internal sealed partial class RunRecorder(
     public void Settle(int epoch, long step, Task? after = null, string? auditSecret = null) =>
         _settled = SettleAsync(Task.WhenAll(_settled, after ?? Task.CompletedTask), epoch, step, auditSecret);
 
+    /// <summary>
+    /// Settles the epochs that the session begins behind and that are still open: the process of the one before may have ended after its last
+    /// checkpoint and before they were settled, or before everybody was told.
+    /// </summary>
+    public void SettleEarlier() => _settled = SettleEarlierAsync(WorkPlan.EpochOf(Specification, Math.Min(CheckpointStep + 1, Specification.Steps)), CheckpointStep);
+
     /// <summary>Ends the session because of a failure.</summary>
     /// <param name="step">The last step that was completed.</param>
     /// <param name="failure">Why, in one line.</param>
@@ -278,6 +284,35 @@ internal sealed partial class RunRecorder(
         {
             LogSettlementFailed(Run, epoch, failure);
             await EndAsync(RunPhase.Failed, step, 0, $"reward epoch {epoch} could not be settled: {failure.Message}");
+        }
+    }
+
+    private async Task SettleEarlierAsync(int open, long step)
+    {
+        if (open == 0)
+        {
+            return;
+        }
+
+        try
+        {
+            var settled = (await ledger.ListAsync(Run)).ToHashSet();
+            var told = (await AskAsync(() => grains.GetGrain<IRunViewGrain>(Run).GetAsync()))?.Epoch ?? 0;
+            // What came before the ledger, in another store, was settled there.
+            var isHere = false;
+            for (var epoch = 0; epoch < open; epoch++)
+            {
+                isHere = isHere || settled.Contains(epoch) || (await ledger.MinersAsync(Run, epoch)).Count > 0;
+                if (isHere && (epoch >= told || !settled.Contains(epoch)))
+                {
+                    await SettleAsync(Task.CompletedTask, epoch, step, auditSecret: null);
+                }
+            }
+        }
+        catch (Exception failure)
+        {
+            LogSettlementFailed(Run, open - 1, failure);
+            await EndAsync(RunPhase.Failed, step, 0, $"the reward epochs before {open} could not be settled: {failure.Message}");
         }
     }
 

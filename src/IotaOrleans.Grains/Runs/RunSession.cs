@@ -59,7 +59,15 @@ internal sealed class RunSession : IRunSession
             Stages = [.. _shards.Select(View)],
             Point = _recorder.Point,
         });
+        _recorder.SettleEarlier();
+        if (_completedStep == _specification.Steps)
+        {
+            // The process of the session before this one ended between its last checkpoint and the last settlement.
+            _recorder.Settle(WorkPlan.EpochOf(_specification, _completedStep), _completedStep);
+        }
+
         PlanAhead();
+        EndWhenDone();
     }
 
     /// <inheritdoc />

@@ -55,7 +55,9 @@ internal sealed partial class TrainingRunGrain(
         }
 
         RunSpecificationValidator.Validate(specification);
-        if (state.CheckpointStep >= specification.Steps)
+        // All steps of a run may be in a checkpoint, and its end not be written down.
+        var lacksItsEnd = state.CheckpointStep == specification.Steps && storage.State.Value is { Phase: not RunPhase.Finished };
+        if (state.CheckpointStep >= specification.Steps && !lacksItsEnd)
         {
             throw new IotaException(ExitCode.RunState, $"run {Run} has finished its {state.CheckpointStep} steps: pass --steps with a larger number to train on");
         }

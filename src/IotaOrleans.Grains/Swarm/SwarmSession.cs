@@ -61,10 +61,9 @@ internal sealed partial class SwarmSession : IRunSession
         _completedStep = _firstStep = state.CheckpointStep;
         _backlog = new AuditBacklog<(SegmentRecord Segment, int Epoch, TaskCompletionSource Done)>(_suspicions);
         _onTrial = [.. _specification.Miners.SelectMany(miners => miners)];
-        _ledger = new MicroBatchLedger(
-            state.Position ?? new LedgerPosition(MicroBatchNumber.FirstOf(_specification, _completedStep + 1), []),
-            MicroBatchNumber.FirstOf(_specification, _specification.Steps + 1));
-        _steps = new StepCounter(_specification.MicroBatches, ahead: _ledger.Completed - MicroBatchNumber.FirstOf(_specification, _completedStep + 1));
+        var first = MicroBatchNumber.FirstOf(_specification, _completedStep + 1);
+        _ledger = MicroBatchLedger.GoOn(state.Position, first, MicroBatchNumber.FirstOf(_specification, _specification.Steps + 1));
+        _steps = new StepCounter(_specification.MicroBatches, ahead: _ledger.Completed - first);
     }
 
     /// <inheritdoc />
@@ -88,6 +87,7 @@ internal sealed partial class SwarmSession : IRunSession
             Point = _recorder.Point,
             Reason = _reason,
         });
+        _recorder.SettleEarlier();
         SealAudits();
         // The first grants; from then on the shards ask.
         foreach (var shard in Shards.Where(shard => shard.Stage == 0))

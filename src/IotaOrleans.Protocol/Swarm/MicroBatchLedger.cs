@@ -17,15 +17,29 @@ public sealed class MicroBatchLedger
     private long _doneBelow;
 
     /// <summary>Begins a ledger where another one was.</summary>
-    /// <param name="position">What was done by then.</param>
+    /// <param name="position">What was done by then; what lies beyond the end was done for a run that was to be longer.</param>
     /// <param name="end">One past the last number of the run.</param>
     public MicroBatchLedger(LedgerPosition position, long end)
     {
+        position = position.Next <= end ? position : new LedgerPosition(end, position.Missing.RemoveAll(number => number >= end));
         _next = position.Next;
         _returned = [.. position.Missing];
         _doneBelow = position.Missing.IsEmpty ? position.Next : position.Missing.Min();
         _early = [.. Enumerable.Range(0, checked((int)(position.Next - _doneBelow))).Select(offset => _doneBelow + offset).Except(position.Missing)];
         _limit = _end = end;
+    }
+
+    /// <summary>
+    /// Begins the ledger of a run that goes on. When all is done and steps are left to be counted, nothing would ever tell their losses: they are
+    /// done again.
+    /// </summary>
+    /// <param name="position">What was done by then; null when nothing beyond the completed steps was.</param>
+    /// <param name="first">The first number of the first step that was not completed.</param>
+    /// <param name="end">One past the last number of the run.</param>
+    public static MicroBatchLedger GoOn(LedgerPosition? position, long first, long end)
+    {
+        var ledger = new MicroBatchLedger(position ?? new LedgerPosition(first, []), end);
+        return ledger.IsComplete && first < end ? new MicroBatchLedger(new LedgerPosition(first, []), end) : ledger;
     }
 
     /// <summary>Micro-batches that are done, counted from the run's first.</summary>

@@ -119,6 +119,60 @@ public sealed class StoreTests(ProgramFolder folder, PostgresServer server) : IC
         recomputed.Text.Should().EndWith("every payout follows from the ledger");
     }
 
+    [Theory]
+    [InlineData("exact", false)]
+    [InlineData("exact", true)]
+    [InlineData("elastic", false)]
+    [InlineData("elastic", true)]
+    public async Task Epochs_that_a_killed_run_had_not_settled_are_settled_when_it_goes_on(string mode, bool atTheEnd)
+    {
+        const int EpochSteps = 10;
+        const int CheckpointInterval = 20;
+        var steps = atTheEnd ? 60 : 160;
+        var store = server.NewDatabase();
+        var run = $"killed-{mode}-{steps}";
+        string[] train = [Variable(store), .. ProgramFolder.Train(
+            run, "--mode", mode, "--miners", "2", "--silos", "1", "--steps", $"{steps}", "--epoch-steps", $"{EpochSteps}", "--evaluation-interval", $"{steps}", "--checkpoint-interval", $"{CheckpointInterval}", "--no-http")];
+        long checkpoint;
+        using (var killed = IotaProcess.Start(folder.Path, train))
+        {
+            await killed.WaitForAsync("step");
+            // An epoch is settled, and its miners are told, one after the other: while this one cannot be, later epochs stay open.
+            await using (await PostgresServer.HoldAsync(store, "SELECT 1 FROM GrainState WHERE GrainIdExtensionString = 'miner/miner-1' FOR UPDATE"))
+            {
+                var held = (await killed.WaitForAsync("step")).GetProperty("step").GetInt64();
+                do
+                {
+                    checkpoint = (await killed.WaitForAsync("checkpoint")).GetProperty("step").GetInt64();
+                }
+                while (atTheEnd ? checkpoint < steps : checkpoint < held + (4 * EpochSteps));
+
+                killed.Kill(withChildren: true);
+            }
+        }
+
+        PostgresServer.Scalar(store, $"SELECT MAX(Epoch) + 1 < {checkpoint / EpochSteps} FROM Settlements").Should().Be(true, "otherwise nothing is left open by the kill");
+
+        var continued = await IotaProcess.RunAsync(folder.Path, [.. train, "--continue"]);
+
+        continued.ExitCode.Should().Be(0, continued.ToString());
+        var events = continued.Events();
+        events[^1].GetProperty("step").GetInt64().Should().Be(steps);
+        PostgresServer.Scalar(store, "SELECT string_agg(Epoch::text, ' ' ORDER BY Epoch) FROM Settlements").Should().Be(string.Join(' ', Enumerable.Range(0, steps / EpochSteps)));
+        // All that was done is paid, to the miner's own record as well, and everybody was told.
+        var paid = PostgresServer.Scalar(store, "SELECT SUM(Paid)::bigint FROM Payouts WHERE Miner = 'miner-1'");
+        events[^1].GetProperty("rewards").EnumerateArray().Where(reward => reward.GetProperty("miner").GetString() == "miner-1").Sum(reward => reward.GetProperty("paid").GetInt64()).Should().Be((long)paid!);
+        PostgresServer.Scalar(store, "SELECT convert_from(PayloadBinary, 'UTF8')::jsonb -> 'Miner' ->> 'Earned' FROM GrainState WHERE GrainIdExtensionString = 'miner/miner-1'").Should().Be($"{paid}");
+        foreach (var command in new[] { "audit", "replay" })
+        {
+            var checkedAgain = await IotaProcess.RunAsync(folder.Path, Variable(store), command, run);
+            checkedAgain.ExitCode.Should().Be(0, checkedAgain.ToString());
+        }
+
+        var again = await IotaProcess.RunAsync(folder.Path, [.. train, "--continue"]);
+        again.Errors.Should().Equal($"run {run} has finished: there is nothing to continue");
+    }
+
     [Fact]
     public async Task The_schema_is_shown_and_made()
     {

@@ -57,6 +57,17 @@ public sealed class PostgresServer : IDisposable
         return command.ExecuteScalar();
     }
 
+    /// <summary>Runs a statement in a transaction, and keeps what it locks until the result is disposed of.</summary>
+    internal static async Task<IAsyncDisposable> HoldAsync(StoreAddress store, string text)
+    {
+        var connection = new NpgsqlConnection($"{store.ConnectionString};Pooling=false");
+        await connection.OpenAsync();
+        await connection.BeginTransactionAsync();
+        await using var command = new NpgsqlCommand(text, connection);
+        (await command.ExecuteScalarAsync()).Should().NotBeNull("there is nothing to lock otherwise");
+        return connection;
+    }
+
     /// <summary>Ends the server; it breaks off every connection.</summary>
     public void Stop()
     {

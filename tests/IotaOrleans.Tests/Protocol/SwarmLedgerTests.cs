@@ -49,6 +49,29 @@ public sealed class SwarmLedgerTests
     });
 
     [Fact]
+    public void A_run_that_is_to_be_shorter_than_what_was_done_of_it_has_nothing_left_but_what_is_missing()
+    {
+        var ledger = new MicroBatchLedger(new LedgerPosition(13, [6, 11]), end: 8);
+
+        ledger.HasMore.Should().BeTrue();
+        ledger.Grant("ada", 5).Should().Equal(6);
+        ledger.Complete(6, "ada").Should().BeTrue();
+        (ledger.IsComplete, ledger.Completed).Should().Be((true, 8));
+    }
+
+    [Theory]
+    [InlineData(12, 8, "8 9 10 11")]
+    [InlineData(12, 12, "")]
+    [InlineData(10, 8, "10 11")]
+    [InlineData(null, 8, "8 9 10 11")]
+    public void Steps_whose_losses_nobody_knows_any_longer_are_done_again(int? next, int first, string again)
+    {
+        var ledger = MicroBatchLedger.GoOn(next is { } begun ? new LedgerPosition(begun, []) : null, first, end: 12);
+
+        string.Join(' ', ledger.Grant("ada", 12)).Should().Be(again);
+    }
+
+    [Fact]
     public void A_closed_ledger_completes_the_step_that_was_begun()
     {
         var ledger = new MicroBatchLedger(new LedgerPosition(0, []), 100);
