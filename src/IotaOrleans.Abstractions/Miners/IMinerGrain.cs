@@ -26,7 +26,7 @@ public interface IMinerGrain : IGrainWithStringKey
 /// <param name="Lanes">Compute lanes, one processor core each.</param>
 /// <param name="MemoryBytes">Physical memory of the machine.</param>
 /// <param name="Speed">Measured speed of a lane, billions of multiplications per second; zero when it was not measured.</param>
-/// <param name="Hardware">The kind of processor, or null when it is not known; work is checked on the same kind.</param>
+/// <param name="Hardware">The kind of processor and of program, or null when it is not known; work is checked on the same kind.</param>
 [GenerateSerializer, Immutable, Alias("IotaOrleans.MinerCapability")]
 public sealed record MinerCapability([property: Id(0)] string Silo, [property: Id(1)] int Lanes, [property: Id(2)] long MemoryBytes, [property: Id(3)] double Speed = 0, [property: Id(4)] string? Hardware = null);
 

@@ -13,7 +13,7 @@ public enum AuditOutcome
     /// <summary>The miner did not show what it had worked on.</summary>
     Declined,
 
-    /// <summary>The miner computes on another kind of processor than the validator, and may compute other bits: it cannot be checked here.</summary>
+    /// <summary>The miner computes on another kind of processor or with another version than the validator, and may compute other bits: it cannot be checked here.</summary>
     Incomparable,
 
     /// <summary>The miner was lost before it could show anything: nothing is known.</summary>

@@ -314,7 +314,7 @@ internal sealed partial class SwarmSession
     [LoggerMessage(LogLevel.Warning, "Run {Run}: {Miner} has {Bytes} bytes of memory, too few for any stage")]
     private partial void LogTooSmall(string run, string miner, long bytes);
 
-    [LoggerMessage(LogLevel.Warning, "Run {Run}: {Miner} is not taken in: it computes on another kind of processor ({Hardware}) than this silo ({Own}), so its work could not be checked bit for bit; --validation-rate 0 takes it in unchecked")]
+    [LoggerMessage(LogLevel.Warning, "Run {Run}: {Miner} is not taken in: it computes on another kind of processor or with another version ({Hardware}) than this silo ({Own}), so its work could not be checked bit for bit; --validation-rate 0 takes it in unchecked")]
     private partial void LogIncomparable(string run, string miner, string hardware, string own);
 
     [LoggerMessage(LogLevel.Warning, "Run {Run}: {Miner} could not be taken in")]

@@ -11,7 +11,7 @@ namespace IotaOrleans.Grains.Validation;
 /// <param name="Assignment">The run, and the shard's place in it.</param>
 /// <param name="Segment">What the miner handed in, signed.</param>
 /// <param name="Verdict">What came of the check.</param>
-/// <param name="Hardware">The kind of processor that it was made on.</param>
+/// <param name="Hardware">The kind of processor, and of program, that it was made with.</param>
 /// <param name="Evidence">The bytes behind the segment's hashes.</param>
 /// <param name="Tokens">Tokens and targets of a micro-batch.</param>
 public sealed record SegmentBundle(

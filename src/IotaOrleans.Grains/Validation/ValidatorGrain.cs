@@ -22,7 +22,7 @@ internal sealed partial class ValidatorGrain(IGrainFactory grains, ValidatorLane
     {
         if (hardware is not null && hardware != HardwareClass.Own)
         {
-            return Verdict(segment, AuditOutcome.Incomparable, $"computes on another kind of processor ({hardware}) than the validator ({HardwareClass.Own})");
+            return Verdict(segment, AuditOutcome.Incomparable, $"computes on another kind of processor or with another version ({hardware}) than the validator ({HardwareClass.Own})");
         }
 
         var shard = grains.GetGrain<ISwarmShardGrain>(segment.Shard.ToString());

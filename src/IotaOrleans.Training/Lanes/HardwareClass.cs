@@ -1,19 +1,30 @@
+using System.Globalization;
 using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 using System.Text;
+using TorchSharp;
 
 namespace IotaOrleans.Training.Lanes;
 
-/// <summary>Names the kind of processor: machines of one kind compute the same bits, others need not.</summary>
+/// <summary>
+/// Names what decides which bits a machine computes: the kind of its processor, the library, and the order of operations that this program
+/// gives it. Machines of one kind compute the same bits and name them alike, others need not.
+/// </summary>
 public static class HardwareClass
 {
+    /// <summary>
+    /// Counts the changes of this program after which the same work has other bits, or the same bits another hash: miners of both versions may be in
+    /// one cluster while it is brought up to date. Split products were the second change, <c>blake3-128</c> the third.
+    /// </summary>
+    private const int Arithmetic = 3;
+
     private const int ExtendedMark = 0xF;
 
-    /// <summary>The kind of this machine's processor.</summary>
-    public static string Own { get; } = Name();
+    /// <summary>This machine's kind.</summary>
+    public static string Own { get; } = string.Create(CultureInfo.InvariantCulture, $"{Processor()}, TorchSharp {typeof(torch).Assembly.GetName().Version}, arithmetic {Arithmetic}");
 
-    private static string Name()
+    private static string Processor()
     {
         var general = $"{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}, vectors of {Vector<byte>.Count * 8} bits{(Avx512F.IsSupported ? ", AVX-512" : "")}";
         if (!X86Base.IsSupported)

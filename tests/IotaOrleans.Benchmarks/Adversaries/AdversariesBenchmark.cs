@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using IotaOrleans.Benchmarks.Measuring;
+using IotaOrleans.Tests;
 using IotaOrleans.Training.Data;
 using IotaOrleans.Training.Models;
 
@@ -101,7 +102,7 @@ internal static class AdversariesBenchmark
             async Task<Comparison> MeasureChecksAsync()
             {
                 var lines = await ChildProgram.RunAsync(
-                    "iota.dll",
+                    BuiltProgram.Path,
                     [
                         "train", "--json", "--data", data, "--tokenizer", "characters", "--preset", ModelPresets.Nano.Name, "--mode", "elastic", "--stages", "2", "--miners", "10", "--steps", "800",
                         "--epoch-steps", Whole(EpochSteps), "--inner-steps", "10", "--evaluation-interval", "800", "--sample-tokens", "0", "--no-http", "--runs", Path.Combine(folder.FullName, "runs"),

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using IotaOrleans.Grains.Validation;
 using IotaOrleans.Protocol.Validation;
+using IotaOrleans.Training.Lanes;
 
 namespace IotaOrleans.ClusterTests.Training;
 
@@ -248,15 +249,18 @@ public sealed class ValidationTests
             .Should().NotBeEmpty().And.OnlyContain(verdict => secrets.Any(secret => AuditLottery.IsDrawn(Convert.FromHexString(secret), verdict.Shard, verdict.Segment, 0.3)));
     }
 
-    [Fact]
-    public async Task Another_kind_of_processor_is_no_cheat_and_is_not_taken_into_a_run_with_checks()
+    [Theory]
+    [InlineData("another kind")]
+    [InlineData(null)]
+    public async Task Another_kind_of_processor_or_another_version_is_no_cheat_and_is_not_taken_into_a_run_with_checks(string? kind)
     {
         using var run = new TestRun(stages: 2, steps: 60, replicas: [2, 2]);
         await using var cluster = await TrainingCluster.StartAsync(0, 5);
         var specification = Checked(run, []);
         var grain = cluster.Grains.GetGrain<ITrainingRunGrain>(specification.Run);
         await grain.StartAsync(specification);
-        var other = new MinerCapability("silo", 1, long.MaxValue, 1, "another kind");
+        // The same processor, and a later version: its arithmetic has another number.
+        var other = new MinerCapability("silo", 1, long.MaxValue, 1, kind ?? $"{HardwareClass.Own}0");
         (await grain.AdmitAsync(TrainingCluster.Miner(4), other)).Should().BeFalse("nobody here could check it");
         (await grain.AdmitAsync(TrainingCluster.Miner(3), other)).Should().BeFalse("it is there already");
 

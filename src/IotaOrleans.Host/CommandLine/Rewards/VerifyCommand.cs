@@ -50,7 +50,7 @@ internal sealed class VerifyCommand : IotaCommand
         var text = string.Create(
             CultureInfo.InvariantCulture,
             $"{Path.GetFileName(file)}: {Word(verdict.Outcome)}: segment {verdict.Segment} of {shard.Miner}, stage {shard.Stage} of run {shard.Run}, signed by {key}: {verdict.Finding} ({Figures.Plural(verdict.Passes, "pass", "passes")} in {verdict.Duration.TotalMilliseconds:0} ms; then: {Word(bundle.Verdict.Outcome)})");
-        return bundle.Hardware == HardwareClass.Own ? text : $"{text}\n  the check was made on another kind of processor ({bundle.Hardware}) than this one ({HardwareClass.Own}): a difference here need not be one there";
+        return bundle.Hardware == HardwareClass.Own ? text : $"{text}\n  the check was made on another kind of processor or with another version ({bundle.Hardware}) than this one ({HardwareClass.Own}): a difference here need not be one there";
     }
 
     private static string Word(AuditOutcome outcome) => outcome switch
