@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using IotaOrleans.Benchmarks.Measuring;
-using IotaOrleans.Tests;
 using IotaOrleans.Training.Data;
 using IotaOrleans.Training.Models;
 
@@ -102,7 +101,7 @@ internal static class AdversariesBenchmark
             async Task<Comparison> MeasureChecksAsync()
             {
                 var lines = await ChildProgram.RunAsync(
-                    BuiltProgram.Path,
+                    "iota.dll",
                     [
                         "train", "--json", "--data", data, "--tokenizer", "characters", "--preset", ModelPresets.Nano.Name, "--mode", "elastic", "--stages", "2", "--miners", "10", "--steps", "800",
                         "--epoch-steps", Whole(EpochSteps), "--inner-steps", "10", "--evaluation-interval", "800", "--sample-tokens", "0", "--no-http", "--runs", Path.Combine(folder.FullName, "runs"),

@@ -1,6 +1,5 @@
 using System.Globalization;
 using IotaOrleans.Host.CommandLine.Settings;
-using IotaOrleans.Tests;
 using IotaOrleans.Training.Models;
 
 namespace IotaOrleans.Benchmarks.Measuring;
@@ -55,7 +54,7 @@ internal sealed record ClusterTraining
     ];
 
     /// <summary>Trains; the first half of the steps is not counted.</summary>
-    public async Task<ClusterFigures> RunAsync() => Read(await ChildProgram.RunAsync(BuiltProgram.Path, Arguments));
+    public async Task<ClusterFigures> RunAsync() => Read(await ChildProgram.RunAsync("iota.dll", Arguments));
 
     /// <summary>What a run showed by the lines that it printed.</summary>
     public ClusterFigures Read(IEnumerable<string> lines)

@@ -3,7 +3,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using IotaOrleans.Benchmarks.Measuring;
-using IotaOrleans.Tests;
 using IotaOrleans.Training.Models;
 
 namespace IotaOrleans.Benchmarks.Memory;
@@ -43,7 +42,7 @@ internal static class MemoryBenchmark
                 // More than anybody has time for: the program is stopped when the time is over.
                 Steps = 10_000_000,
             };
-            using var program = ChildProgram.Start(BuiltProgram.Path, [.. training.Arguments, "--checkpoint-interval", "500", "--evaluation-interval", "250"]);
+            using var program = ChildProgram.Start("iota.dll", [.. training.Arguments, "--checkpoint-interval", "500", "--evaluation-interval", "250"]);
             var page = PageOfAsync(program.StandardError);
             var samples = new List<Sample>();
             using var http = new HttpClient();

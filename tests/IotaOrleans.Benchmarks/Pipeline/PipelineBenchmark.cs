@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using IotaOrleans.Benchmarks.Measuring;
 using IotaOrleans.Benchmarks.Turns;
-using IotaOrleans.Tests;
 using IotaOrleans.Training.Data;
 using IotaOrleans.Training.Models;
 
@@ -118,7 +117,7 @@ internal static class PipelineBenchmark
     }
 
     private static Contestant Cluster(string name, ClusterTraining training, int steadyAfter = 0) => new Contestant(name, steadyAfter * (double)training.TokensPerStep).With(
-        BuiltProgram.Path,
+        "iota.dll",
         training.Arguments,
         line => FinishedStep.Parse(line) is { } step ? (step.At, step.Step * (double)training.TokensPerStep) : null);
 

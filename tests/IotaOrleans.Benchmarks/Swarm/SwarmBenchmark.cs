@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using IotaOrleans.Benchmarks.Measuring;
-using IotaOrleans.Tests;
 using IotaOrleans.Training.Data;
 using IotaOrleans.Training.Models;
 
@@ -60,7 +59,7 @@ internal static class SwarmBenchmark
             async Task<SwarmFigures> TrainAsync(string name, string[] more)
             {
                 var lines = await ChildProgram.RunAsync(
-                    BuiltProgram.Path,
+                    "iota.dll",
                     [
                         "train", "--json", "--data", data, "--tokenizer", "characters", "--preset", ModelPresets.Nano.Name, "--stages", "2", "--steps", Whole(steps),
                         "--sample-tokens", "0", "--no-http", "--runs", Path.Combine(folder.FullName, "runs"), .. more,

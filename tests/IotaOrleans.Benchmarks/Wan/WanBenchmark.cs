@@ -1,6 +1,5 @@
 using System.CommandLine;
 using IotaOrleans.Benchmarks.Measuring;
-using IotaOrleans.Tests;
 using IotaOrleans.Training.Models;
 
 namespace IotaOrleans.Benchmarks.Wan;
@@ -99,9 +98,9 @@ internal static class WanBenchmark
     private static async Task<double> RunAsync(ShapedLink link, ClusterTraining run)
     {
         using var control = ChildProgram.StartIn(
-            link.Near, BuiltProgram.Path, [.. run.Arguments, "--no-http", "--remote-miners", "near,far", "--advertised-address", ShapedLink.NearAddress]);
-        using var near = ChildProgram.StartIn(link.Near, BuiltProgram.Path, await InvitationAsync(control));
-        using var far = ChildProgram.StartIn(link.Far, BuiltProgram.Path, await InvitationAsync(control));
+            link.Near, "iota.dll", [.. run.Arguments, "--no-http", "--remote-miners", "near,far", "--advertised-address", ShapedLink.NearAddress]);
+        using var near = ChildProgram.StartIn(link.Near, "iota.dll", await InvitationAsync(control));
+        using var far = ChildProgram.StartIn(link.Far, "iota.dll", await InvitationAsync(control));
         try
         {
             var errors = control.StandardError.ReadToEndAsync();

@@ -4,7 +4,6 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Threading.Channels;
-using IotaOrleans.Tests;
 
 namespace IotaOrleans.ClusterTests.CommandLine;
 
@@ -39,7 +38,7 @@ internal sealed class IotaProcess : IDisposable
     public static IotaProcess Start(string folder, params string[] arguments)
     {
         var variables = arguments.TakeWhile(argument => argument.StartsWith("IOTA_", StringComparison.Ordinal)).ToArray();
-        return Start(folder, variables, "dotnet", [BuiltProgram.Path, .. arguments.Skip(variables.Length)]);
+        return Start(folder, variables, "dotnet", [Path.Combine(AppContext.BaseDirectory, "iota.dll"), .. arguments.Skip(variables.Length)]);
     }
 
     /// <summary>
@@ -48,7 +47,7 @@ internal sealed class IotaProcess : IDisposable
     /// </summary>
     public static IotaProcess StartWithLittleSpace(string folder, int kilobytes, params string[] arguments) => Start(
         // The runtime maps memory through a file of its own unless told not to; without the trap the kernel ends who writes too much.
-        folder, ["DOTNET_EnableWriteXorExecute=0"], "bash", ["-c", $"trap '' XFSZ; ulimit -S -f {kilobytes}; exec dotnet \"$@\"", "iota", BuiltProgram.Path, .. arguments]);
+        folder, ["DOTNET_EnableWriteXorExecute=0"], "bash", ["-c", $"trap '' XFSZ; ulimit -S -f {kilobytes}; exec dotnet \"$@\"", "iota", Path.Combine(AppContext.BaseDirectory, "iota.dll"), .. arguments]);
 
     /// <summary>Sets the size that the program's files may have: bytes, or <c>unlimited</c>.</summary>
     public async Task LimitFilesAsync(string size)
@@ -98,7 +97,7 @@ internal sealed class IotaProcess : IDisposable
     /// <summary>Runs the program to its end, with variables.</summary>
     public static async Task<IotaResult> RunAsync(string folder, IReadOnlyDictionary<string, string> variables, params string[] arguments)
     {
-        using var program = Start(folder, [.. variables.Select(variable => $"{variable.Key}={variable.Value}")], "dotnet", [BuiltProgram.Path, .. arguments]);
+        using var program = Start(folder, [.. variables.Select(variable => $"{variable.Key}={variable.Value}")], "dotnet", [Path.Combine(AppContext.BaseDirectory, "iota.dll"), .. arguments]);
         return await program.EndAsync();
     }
 
