@@ -55,8 +55,9 @@ internal sealed partial class TrainingRunGrain(
         }
 
         RunSpecificationValidator.Validate(specification);
-        // All steps of a run may be in a checkpoint, and its end not be written down.
-        var lacksItsEnd = state.CheckpointStep == specification.Steps && storage.State.Value is { Phase: not RunPhase.Finished };
+        // All steps that a run was to have may be in a checkpoint, and its end not be written down.
+        var lacksItsEnd = state.CheckpointStep == specification.Steps
+            && storage.State.Value is { Phase: not RunPhase.Finished } before && before.Specification.Steps == specification.Steps;
         if (state.CheckpointStep >= specification.Steps && !lacksItsEnd)
         {
             throw new IotaException(ExitCode.RunState, $"run {Run} has finished its {state.CheckpointStep} steps: pass --steps with a larger number to train on");

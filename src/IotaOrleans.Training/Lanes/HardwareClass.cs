@@ -15,7 +15,7 @@ public static class HardwareClass
 {
     /// <summary>
     /// Counts the changes of this program after which the same work has other bits, or the same bits another hash: miners of both versions may be in
-    /// one cluster while it is brought up to date. Split products were the second change, <c>blake3-128</c> the third.
+    /// one cluster while it is brought up to date. Split products made it 2, <c>blake3-128</c> 3.
     /// </summary>
     private const int Arithmetic = 3;
 

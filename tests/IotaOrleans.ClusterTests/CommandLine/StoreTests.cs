@@ -128,7 +128,7 @@ public sealed class StoreTests(ProgramFolder folder, PostgresServer server) : IC
     {
         const int EpochSteps = 10;
         const int CheckpointInterval = 20;
-        var steps = atTheEnd ? 60 : 160;
+        var steps = atTheEnd ? 100 : 160;
         var store = server.NewDatabase();
         var run = $"killed-{mode}-{steps}";
         string[] train = [Variable(store), .. ProgramFolder.Train(

@@ -184,6 +184,9 @@ public sealed class SwarmTests
         await grain.StopAsync();
         var stopped = (await cluster.FollowAsync(specification.Run, 0))[^1].Should().BeOfType<RunInterrupted>().Which;
 
+        // What it has done was not meant to be all, and nobody has evaluated it.
+        var asMany = () => grain.ResumeAsync(specification with { Steps = stopped.Step });
+        (await asMany.Should().ThrowAsync<IotaException>()).Which.ExitCode.Should().Be(ExitCode.RunState);
         await grain.ResumeAsync(specification with { Miners = [["miner-1"], ["miner-2", "miner-3"]] });
 
         var finished = (await cluster.FollowAsync(specification.Run, stopped.Number))[^1].Should().BeOfType<RunFinished>().Which;
