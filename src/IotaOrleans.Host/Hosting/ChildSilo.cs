@@ -6,6 +6,12 @@ namespace IotaOrleans.Host.Hosting;
 /// <summary>A miner silo as a process of its own. It leaves when its standard input closes, so it cannot outlive this process.</summary>
 internal sealed class ChildSilo : IDisposable
 {
+    /// <summary>Ties the process to the one that started it.</summary>
+    public const string LeaveWithInputOption = "--leave-with-input";
+
+    /// <summary>Says what the cluster's list of members calls the process.</summary>
+    public const string SiloNameOption = "--silo-name";
+
     private const int LinesKept = 5;
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(3);
 
@@ -13,14 +19,18 @@ internal sealed class ChildSilo : IDisposable
     private readonly Queue<string> _lastLines = new();
     private bool _stopping;
 
-    private ChildSilo(Process process, string name, IReadOnlyList<string> miners)
+    private ChildSilo(Process process, string name, string memberName, IReadOnlyList<string> miners)
     {
         _process = process;
         Name = name;
+        MemberName = memberName;
         Miners = miners;
     }
 
     public string Name { get; }
+
+    /// <summary>What the cluster's list of members calls this process, and no other one.</summary>
+    public string MemberName { get; }
 
     public IReadOnlyList<string> Miners { get; }
 
@@ -28,10 +38,11 @@ internal sealed class ChildSilo : IDisposable
 
     public static ChildSilo Start(string name, IReadOnlyList<string> miners, SiloEndpoints control, Action<string> log)
     {
+        var memberName = Guid.NewGuid().ToString("N");
         string[] arguments =
         [
             HostDefaults.JoinCommand, "--cluster-id", control.ClusterId, "--miner", string.Join(',', miners),
-            "--lanes", ControlHost.Lanes(miners.Count).ToString(CultureInfo.InvariantCulture), HostDefaults.TransportOption, control.Transport.ToString(), "--leave-with-input",
+            "--lanes", ControlHost.Lanes(miners.Count).ToString(CultureInfo.InvariantCulture), HostDefaults.TransportOption, control.Transport.ToString(), LeaveWithInputOption, SiloNameOption, memberName,
             .. control.Store is null ? ["--cluster", $"{control.Address}:{control.SiloPort}"] : Array.Empty<string>(),
         ];
         var start = OwnProgram.StartInfo(arguments);
@@ -47,7 +58,7 @@ internal sealed class ChildSilo : IDisposable
         }
 
         var process = new Process { StartInfo = start, EnableRaisingEvents = true };
-        var child = new ChildSilo(process, name, miners);
+        var child = new ChildSilo(process, name, memberName, miners);
         process.ErrorDataReceived += (_, line) => child.Hear(line.Data, log, isError: true);
         process.OutputDataReceived += (_, line) => child.Hear(line.Data, log, isError: false);
         process.Start();

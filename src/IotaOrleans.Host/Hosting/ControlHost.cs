@@ -46,14 +46,26 @@ internal sealed class ControlHost : IAsyncDisposable
     /// <summary>What is wrong with the cluster's database at this moment, in one line, or null.</summary>
     public string? StoreWarning => _host.Services.GetService<StoreOutage>()?.Warning;
 
-    /// <summary>Tells the cluster that the silo of a miner is gone, for one who knows it for certain.</summary>
-    public async Task ForgetSiloOfAsync(string miner)
+    /// <summary>Tells the cluster that a silo is gone, for one who knows it for certain, and waits until it is known. Its miners may not have been heard of yet.</summary>
+    /// <param name="memberName">What the list of members calls it.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    public async Task ForgetSiloAsync(string memberName, CancellationToken cancellationToken)
     {
         var membership = _host.Services.GetRequiredService<IClusterMembershipService>();
-        var capability = (await Grains.GetGrain<IMinerGrain>(miner).GetAsync()).Capability;
-        foreach (var silo in membership.CurrentSnapshot.Members.Keys.Where(silo => silo.ToString() == capability?.Silo))
+        await membership.Refresh(default, cancellationToken);
+        if (membership.CurrentSnapshot.Members.Values.FirstOrDefault(member => member.Name == memberName) is not { } gone)
         {
-            await membership.TryKill(silo);
+            // It ended before it had joined.
+            return;
+        }
+
+        await membership.TryKill(gone.SiloAddress);
+        await foreach (var members in membership.MembershipUpdates.WithCancellation(cancellationToken))
+        {
+            if (members.GetSiloStatus(gone.SiloAddress).IsTerminating())
+            {
+                return;
+            }
         }
     }
 

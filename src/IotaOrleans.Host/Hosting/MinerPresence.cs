@@ -13,9 +13,22 @@ internal static class MinerPresence
     public static async Task WaitForAsync(IGrainFactory grains, string miner, DateTimeOffset since, CancellationToken cancellationToken)
     {
         var grain = grains.GetGrain<IMinerGrain>(miner);
-        while (await grain.GetAsync() is not { Capability: not null, LastSeen: { } seen } || seen < since)
+        while (!await IsSeenAsync(grain, since))
         {
             await Task.Delay(PollInterval, cancellationToken);
+        }
+    }
+
+    private static async Task<bool> IsSeenAsync(IMinerGrain grain, DateTimeOffset since)
+    {
+        try
+        {
+            return await grain.GetAsync() is { Capability: not null, LastSeen: { } seen } && seen >= since;
+        }
+        catch (TimeoutException)
+        {
+            // A cluster that has just lost a silo may be busy with that: how long to wait is the caller's to say.
+            return false;
         }
     }
 

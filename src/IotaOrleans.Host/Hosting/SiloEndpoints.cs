@@ -24,6 +24,9 @@ internal sealed record SiloEndpoints(string ClusterId, IPAddress Address, int Si
     /// <summary>The database that keeps the list of members, or null when the control silo does.</summary>
     public StoreAddress? Store { get; init; }
 
+    /// <summary>What the list of members calls this silo, or null for a name that nobody needs to know.</summary>
+    public string? SiloName { get; init; }
+
     /// <summary>A cluster of its own on this machine.</summary>
     public static SiloEndpoints NewCluster() => NewCluster(IPAddress.Loopback, 0);
 
@@ -48,6 +51,11 @@ internal sealed record SiloEndpoints(string ClusterId, IPAddress Address, int Si
     public void Configure(ISiloBuilder silo)
     {
         silo.Configure<ClusterOptions>(options => (options.ClusterId, options.ServiceId) = (ClusterId, ServiceId));
+        if (SiloName is not null)
+        {
+            silo.Configure<SiloOptions>(options => options.SiloName = SiloName);
+        }
+
         silo.Configure<EndpointOptions>(options =>
         {
             options.AdvertisedIPAddress = Address;
@@ -68,10 +76,14 @@ internal sealed record SiloEndpoints(string ClusterId, IPAddress Address, int Si
 #pragma warning disable ORLEANSEXP003 // The older directory ends every activation whose entry a lost silo kept: a miner's end would take control grains with it.
         silo.AddDistributedGrainDirectory();
 #pragma warning restore ORLEANSEXP003
+        // Control grains live on one silo, and shards know their session: nobody has to wait until a silo that is thought dead has surely noticed it.
+        silo.Configure<GrainDirectoryOptions>(options => options.RangeLeaseDuration = TimeSpan.Zero);
         silo.Configure<ClusterMembershipOptions>(options =>
         {
-            // Cores are busy training, so answers may be late; a silo that is really gone still goes unnoticed for seconds only.
+            // Cores are busy training, so answers may be late; a silo that is really gone still goes unnoticed for seconds only, and one
+            // whose connections are open, but which says nothing, for four of the longest timeouts. Until then nobody can join.
             options.ProbeTimeout = TimeSpan.FromSeconds(3);
+            options.MaxProbeTimeout = TimeSpan.FromSeconds(5);
             options.NumMissedProbesLimit = 4;
             options.NumVotesForDeathDeclaration = 1;
             options.MaxJoinAttemptTime = TimeSpan.FromSeconds(30);

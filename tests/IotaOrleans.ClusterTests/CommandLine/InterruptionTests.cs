@@ -114,6 +114,25 @@ public sealed class InterruptionTests(ProgramFolder folder) : IClassFixture<Prog
         result.Errors.Should().ContainSingle(line => line.EndsWith("starting it again", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task AMinerSiloThatIsLostWhileTheRunBeginsAgainIsReplacedAsWell()
+    {
+        using var program = IotaProcess.Start(folder.Path, ProgramFolder.Train("twice-lossy", "--steps", "200", "--checkpoint-interval", "10", "--silos", "2"));
+        await program.WaitForAsync("checkpoint");
+        var silos = program.Children();
+        // It answers nothing any longer and is no member soon, but its process has not ended: the run cannot begin again without it.
+        IotaProcess.Signal(silos[1], IotaProcess.Pause);
+        IotaProcess.Signal(silos[0], IotaProcess.KillNow);
+        await program.WaitForErrorAsync("going on from step ");
+        await program.WaitForErrorAsync("the run could not go on yet: no silo hosts miner miner-");
+        IotaProcess.Signal(silos[1], IotaProcess.KillNow);
+
+        var result = await program.EndAsync();
+
+        result.ExitCode.Should().Be(0, result.ToString());
+        result.Errors.Where(line => line.EndsWith("starting it again", StringComparison.Ordinal)).Should().HaveCount(2);
+    }
+
     private static FileStream OpenStream(int process, int number) => new($"/proc/{process}/fd/{number}", FileMode.Open, FileAccess.Write);
 
     /// <summary>Waits until the journal says that a session of the run has failed.</summary>

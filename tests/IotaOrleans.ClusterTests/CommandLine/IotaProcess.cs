@@ -13,6 +13,7 @@ internal sealed class IotaProcess : IDisposable
     public const int Interrupt = 2;
     public const int Terminate = 15;
     public const int KillNow = 9;
+    public const int Pause = 19;
 
     private static readonly TimeSpan UsualPatience = TimeSpan.FromMinutes(3);
 

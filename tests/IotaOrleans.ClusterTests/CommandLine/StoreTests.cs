@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Text.Json;
 using IotaOrleans.ClusterTests.Storage;
 using IotaOrleans.Host.Storage;
 
@@ -140,12 +141,20 @@ public sealed class StoreTests(ProgramFolder folder, PostgresServer server) : IC
             // An epoch is settled, and its miners are told, one after the other: while this one cannot be, later epochs stay open.
             await using (await PostgresServer.HoldAsync(store, "SELECT 1 FROM GrainState WHERE GrainIdExtensionString = 'miner/miner-1' FOR UPDATE"))
             {
-                var held = (await killed.WaitForAsync("step")).GetProperty("step").GetInt64();
+                var begun = DateTimeOffset.UtcNow;
+                JsonElement held;
+                do
+                {
+                    // The program may be far ahead of who reads its lines.
+                    held = await killed.WaitForAsync("step");
+                }
+                while (held.GetProperty("at").GetDateTimeOffset() < begun);
+
                 do
                 {
                     checkpoint = (await killed.WaitForAsync("checkpoint")).GetProperty("step").GetInt64();
                 }
-                while (atTheEnd ? checkpoint < steps : checkpoint < held + (4 * EpochSteps));
+                while (atTheEnd ? checkpoint < steps : checkpoint < held.GetProperty("step").GetInt64() + (4 * EpochSteps));
 
                 killed.Kill(withChildren: true);
             }

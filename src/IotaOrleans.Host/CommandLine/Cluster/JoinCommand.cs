@@ -35,10 +35,16 @@ internal sealed class JoinCommand : IotaCommand
     private readonly ClusterSettings _endpoints = new(defaultSiloPort: 0);
     private readonly VerboseSetting _output = new();
 
-    private readonly Option<bool> _leaveWithInput = new("--leave-with-input")
+    private readonly Option<bool> _leaveWithInput = new(ChildSilo.LeaveWithInputOption)
     {
         Hidden = true,
         Description = "Leave when a line comes from standard input, and end when that ends: for silos that another process starts",
+    };
+
+    private readonly Option<string?> _siloName = new(ChildSilo.SiloNameOption)
+    {
+        Hidden = true,
+        Description = "What the cluster's list of members calls the silo: for silos that another process starts",
     };
 
     public JoinCommand()
@@ -52,6 +58,7 @@ internal sealed class JoinCommand : IotaCommand
 
         Use(_endpoints, _output);
         Options.Add(_leaveWithInput);
+        Options.Add(_siloName);
     }
 
     public override IReadOnlyList<(string Line, string Meaning)> Examples =>
@@ -66,7 +73,7 @@ internal sealed class JoinCommand : IotaCommand
         var miners = _miners.Of(parsed) ?? [ClusterSettings.MachineName];
         var store = _cluster.IsGiven(parsed) ? null : _store.Of(parsed);
         var server = store?.Resolve() ?? await ResolveAsync(_cluster.Of(parsed), cancellationToken);
-        var endpoints = _endpoints.Read(parsed, server) with { Store = store };
+        var endpoints = _endpoints.Read(parsed, server) with { Store = store, SiloName = parsed.GetValue(_siloName) };
         var logging = new HostLogging { Notice = Console.Error.WriteLine, Verbose = _output.Verbose.Of(parsed) };
         using var interruption = new Interruption(beforeLeaving: () => { });
         // A child hears of Ctrl+C through its parent, which stops the run first.

@@ -21,6 +21,7 @@ internal sealed class RunConductor(
     private readonly RunFollower _follower = new(host.Grains.GetGrain<IRunViewGrain>(run.Folder.Name), progress, reporter);
     // Each loss is told once: who waits for it goes on waiting over a resumption.
     private Task<ChildSilo> _lost = children.LostAsync();
+    private RunFailed? _notBegun;
     private string? _checkpointAtLoss;
     private int _repairs;
 
@@ -32,10 +33,11 @@ internal sealed class RunConductor(
         await _follower.CatchUpAsync();
         await BeginAsync();
         await using var stopping = interrupted.Register(() => _ = StopAsync());
+        var end = _follower.FollowAsync(Note, CancellationToken.None);
         while (true)
         {
-            var (last, repaired) = await FollowAsync(interrupted);
-            if (last is not RunFailed || interrupted.IsCancellationRequested || !(repaired || await RemoteMinersReturnAsync(interrupted)))
+            var (last, repaired) = await AttendAsync(end, interrupted);
+            if (last is not RunFailed failed || interrupted.IsCancellationRequested || !(repaired || await RemoteMinersReturnAsync(interrupted) || MayTryAgain(failed)))
             {
                 recorder.Record(PhaseAfter(last), progress, always: true);
                 return last;
@@ -45,8 +47,38 @@ internal sealed class RunConductor(
             await _grain.StopAsync();
             var checkpoint = (await _grain.GetAsync())?.CheckpointStep ?? 0;
             reporter.Notice($"going on from step {Figures.Count(checkpoint)}");
+            end = GoOnAsync();
+        }
+    }
+
+    /// <summary>Begins again and follows the run. A silo may be lost just then as well: what that prevents is tried again.</summary>
+    private async Task<RunEvent> GoOnAsync()
+    {
+        try
+        {
             await BeginAsync();
         }
+        catch (Exception failure) when (failure is not OperationCanceledException)
+        {
+            reporter.Notice($"the run could not go on yet: {failure.Message}");
+            // The run has told of it, or never will.
+            await _follower.CatchUpAsync();
+            return _notBegun = new RunFailed { Step = progress.Step, Failure = failure.Message, Checkpoint = progress.Checkpoint };
+        }
+
+        return await _follower.FollowAsync(Note, CancellationToken.None);
+    }
+
+    /// <summary>What keeps a run from going on may be over before a loss is noticed: a silo that has joined is not at once known to all.</summary>
+    private bool MayTryAgain(RunFailed failed)
+    {
+        if (!ReferenceEquals(failed, _notBegun))
+        {
+            return false;
+        }
+
+        CountRepair(failed.Failure);
+        return true;
     }
 
     private async Task BeginAsync()
@@ -57,9 +89,9 @@ internal sealed class RunConductor(
         recorder.Record(RunPhase.Preparing, progress, always: true);
     }
 
-    private async Task<(RunEvent Last, bool Repaired)> FollowAsync(CancellationToken interrupted)
+    /// <summary>Starts silos again that are lost before the run ends.</summary>
+    private async Task<(RunEvent Last, bool Repaired)> AttendAsync(Task<RunEvent> end, CancellationToken interrupted)
     {
-        var end = _follower.FollowAsync(Note, CancellationToken.None);
         var repair = Task.CompletedTask;
         var repaired = false;
         while (await LosesSiloAsync(end, repaired))
@@ -69,8 +101,7 @@ internal sealed class RunConductor(
             CountRepair(silo.LastWords);
             reporter.Notice($"{silo.LastWords}; starting it again");
             children.Remove(silo);
-            await repair;
-            repair = RepairAsync(silo, interrupted);
+            repair = Task.WhenAll(repair, RepairAsync(silo, interrupted));
             repaired = true;
         }
 
@@ -149,10 +180,22 @@ internal sealed class RunConductor(
 
     private async Task RepairAsync(ChildSilo lost, CancellationToken interrupted)
     {
-        // Probes would find out in time; who has seen the process end need not wait for them.
-        await Task.WhenAll(lost.Miners.Select(host.ForgetSiloOfAsync));
-        await Task.WhenAll(lost.Miners.Select(_grain.ReportLossAsync));
-        await children.ReplaceAsync(lost, host.Grains, interrupted);
+        try
+        {
+            // Probes would find out in time; who has seen the process end need not wait for them.
+            await host.ForgetSiloAsync(lost.MemberName, interrupted);
+            await Task.WhenAll(lost.Miners.Select(_grain.ReportLossAsync));
+            await children.ReplaceAsync(lost, host.Grains, interrupted);
+        }
+        catch (Exception failure) when (failure is IotaException or TimeoutException)
+        {
+            // A run that can do without its miners goes on; one that cannot ends with what it lacks.
+            reporter.Notice(failure.Message);
+        }
+        catch (OperationCanceledException) when (interrupted.IsCancellationRequested)
+        {
+            // The run is being stopped: it needs no more miners.
+        }
     }
 
     private async Task StopAsync()
