@@ -71,11 +71,13 @@ internal sealed record ClusterTraining
     /// <summary>Steps that are not counted, on any side: caches, and the runtime's compiler, which works beside the first half minute.</summary>
     public static int Warmup(int steps) => Math.Max(1, steps / 2);
 
-    /// <summary>A text of whole sentences, so that a model has something to learn.</summary>
+    /// <summary>A text of whole sentences, so that a model has something to learn, and of 65 symbols, as many as tinyshakespeare has.</summary>
     public static async Task<string> WriteTextAsync(string folder)
     {
+        const string Letters = "abcdefghijklmnopqrstuvwxyz";
         var text = Path.Combine(folder, "text.txt");
-        await File.WriteAllTextAsync(text, string.Concat(Enumerable.Range(0, 40_000).Select(i => $"{i} and {i * i % 97} make {i + (i * i % 97)}. ")));
+        await File.WriteAllTextAsync(text, string.Concat(Enumerable.Range(0, 40_000).Select(i =>
+            $"{i} and {i * i % 97} make {i + (i * i % 97)} and says {char.ToUpperInvariant(Letters[i % 26])}{Letters[i * i % 26]}{Letters[i / 26 % 26]}.{(i % 10 == 0 ? '\n' : ' ')}")));
         return text;
     }
 

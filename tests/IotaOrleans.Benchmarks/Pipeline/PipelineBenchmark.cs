@@ -4,6 +4,7 @@ using IotaOrleans.Benchmarks.Measuring;
 using IotaOrleans.Benchmarks.Turns;
 using IotaOrleans.Training.Data;
 using IotaOrleans.Training.Models;
+using IotaOrleans.Training.Tokenization;
 
 namespace IotaOrleans.Benchmarks.Pipeline;
 
@@ -13,6 +14,9 @@ namespace IotaOrleans.Benchmarks.Pipeline;
 /// </summary>
 internal static class PipelineBenchmark
 {
+    /// <summary>What the reference configuration of the smallest preset's size reads.</summary>
+    public const string DefaultTokenizer = TokenizerKinds.Characters;
+
     public const int DefaultStarts = 3;
     public const int DefaultRounds = 4;
 
@@ -38,6 +42,8 @@ internal static class PipelineBenchmark
     {
         var json = new Option<bool>("--json") { Description = "One JSON object a line instead of a table" };
         var presets = new Option<string[]>("--preset") { Description = "Models to measure", DefaultValueFactory = _ => ["nano", "tiny"], AllowMultipleArgumentsPerToken = true };
+        var tokenizer = new Option<string>("--tokenizer") { Description = "What the models read: characters, of which the text has 65, or bytes", DefaultValueFactory = _ => DefaultTokenizer };
+        tokenizer.AcceptOnlyFromAmong(TokenizerKinds.Characters, TokenizerKinds.Bytes);
         var starts = new Option<int>("--starts") { Description = "How often all sides are started anew", DefaultValueFactory = _ => DefaultStarts };
         var rounds = new Option<int>("--rounds") { Description = "Rounds after each start; each lets all sides run once, in turn", DefaultValueFactory = _ => DefaultRounds };
         var seconds = new Option<double>("--seconds") { Description = "How long each side runs per round, from 1 to 4; four times as long where checks are compared", DefaultValueFactory = _ => DefaultSlice.TotalSeconds };
@@ -48,37 +54,38 @@ internal static class PipelineBenchmark
                 result.AddError("--seconds takes a number from 1 to 4: a side that is stopped for longer than half a minute loses calls");
             }
         });
-        var command = new Command("pipeline", "The pipeline against one process and against the ceiling") { json, presets, starts, rounds, seconds };
+        var command = new Command("pipeline", "The pipeline against one process and against the ceiling") { json, presets, tokenizer, starts, rounds, seconds };
         command.SetAction(async (parsed, _) =>
         {
-            var results = await MeasureAsync(parsed.GetValue(presets)!, parsed.GetValue(starts), parsed.GetValue(rounds), TimeSpan.FromSeconds(parsed.GetValue(seconds)));
+            var results = await MeasureAsync(parsed.GetValue(presets)!, parsed.GetValue(tokenizer)!, parsed.GetValue(starts), parsed.GetValue(rounds), TimeSpan.FromSeconds(parsed.GetValue(seconds)));
             Comparison.Print(results, parsed.GetValue(json));
             return results.All(result => result.Passed) ? 0 : 1;
         });
         return command;
     }
 
-    public static async Task<IReadOnlyList<Comparison>> MeasureAsync(IEnumerable<string> presets, int starts, int rounds, TimeSpan slice)
+    public static async Task<IReadOnlyList<Comparison>> MeasureAsync(IEnumerable<string> presets, string tokenizer, int starts, int rounds, TimeSpan slice)
     {
         var results = new List<Comparison>();
         foreach (var name in presets)
         {
-            results.AddRange(await MeasureAsync(ModelPresets.All.Single(preset => preset.Name == name), starts, rounds, slice));
+            results.AddRange(await MeasureAsync(ModelPresets.All.Single(preset => preset.Name == name), tokenizer, starts, rounds, slice));
         }
 
         return results;
     }
 
-    private static async Task<IReadOnlyList<Comparison>> MeasureAsync(ModelPreset preset, int starts, int rounds, TimeSpan slice)
+    private static async Task<IReadOnlyList<Comparison>> MeasureAsync(ModelPreset preset, string tokenizer, int starts, int rounds, TimeSpan slice)
     {
         var folder = Directory.CreateTempSubdirectory("iota-benchmark-");
         try
         {
             var text = await ClusterTraining.WriteTextAsync(folder.FullName);
             var data = Path.Combine(folder.FullName, "data");
-            TokenDataSet.Prepare(new DataSourceOptions { Data = text, Tokenizer = "bytes" }, data, preset.ContextLength + 1).Dispose();
+            TokenDataSet.Prepare(new DataSourceOptions { Data = text, Tokenizer = tokenizer }, data, preset.ContextLength + 1).Dispose();
 
-            var training = new ClusterTraining { Preset = preset, Text = text, Folder = folder.FullName, Steps = Steps, MicroBatches = MicroBatches };
+            string[] tokens = ["--tokenizer", tokenizer];
+            var training = new ClusterTraining { Preset = preset, Text = text, Folder = folder.FullName, Steps = Steps, MicroBatches = MicroBatches, More = tokens };
             var elasticTraining = training with { Mode = TrainingMode.Elastic };
             var allThreads = Environment.ProcessorCount;
             Contestant One() => Plain("one thread", preset, data, 1);
@@ -86,7 +93,7 @@ internal static class PipelineBenchmark
             Contestant Ceiling() => Plain("ceiling", preset, data, 1, processes: 2);
             Contestant Exact() => Cluster("exact", training);
             Contestant Separate() => Cluster("two silos", training with { Silos = 2 });
-            Contestant Elastic() => Cluster("elastic", elasticTraining with { More = ["--validation-rate", "0"] });
+            Contestant Elastic() => Cluster("elastic", elasticTraining with { More = [.. tokens, "--validation-rate", "0"] });
             Contestant Checked() => Cluster("with checks", elasticTraining, steadyAfter: Probation);
 
             // Few sides at a time: each is stopped while the others run.

@@ -29,7 +29,7 @@ internal static class AllCommand
             var (file, count) = (parsed.GetValue(output)!, parsed.GetValue(rounds));
             (string Title, Func<Task<IReadOnlyList<Comparison>>> Measure)[] parts =
             [
-                ("Pipeline", () => PipelineBenchmark.MeasureAsync(["nano", "tiny"], PipelineBenchmark.DefaultStarts, PipelineBenchmark.DefaultRounds, PipelineBenchmark.DefaultSlice)),
+                ("Pipeline", () => PipelineBenchmark.MeasureAsync(["nano", "tiny"], PipelineBenchmark.DefaultTokenizer, PipelineBenchmark.DefaultStarts, PipelineBenchmark.DefaultRounds, PipelineBenchmark.DefaultSlice)),
                 ("Schedules, simulated", () => Task.FromResult<IReadOnlyList<Comparison>>([.. ScheduleBenchmark.Simulated(chunks: 2)])),
                 ("Schedules, live", () => ScheduleBenchmark.LiveAsync(10, rounds: 1)),
                 ("Transport", async () => await TransportBenchmark.MeasureAsync(rounds: 21, underWay: 1)),
