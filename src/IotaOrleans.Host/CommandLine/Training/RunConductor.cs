@@ -43,10 +43,6 @@ internal sealed class RunConductor(
                 return last;
             }
 
-            // What stops an ending session from being resumed is over when stopping returns.
-            await _grain.StopAsync();
-            var checkpoint = (await _grain.GetAsync())?.CheckpointStep ?? 0;
-            reporter.Notice($"going on from step {Figures.Count(checkpoint)}");
             end = GoOnAsync();
         }
     }
@@ -56,6 +52,10 @@ internal sealed class RunConductor(
     {
         try
         {
+            // What stops an ending session from being resumed is over when stopping returns.
+            await _grain.StopAsync();
+            var checkpoint = (await _grain.GetAsync())?.CheckpointStep ?? 0;
+            reporter.Notice($"going on from step {Figures.Count(checkpoint)}");
             await BeginAsync();
         }
         catch (Exception failure) when (failure is not OperationCanceledException)
