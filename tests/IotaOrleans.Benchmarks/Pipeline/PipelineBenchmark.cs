@@ -84,8 +84,8 @@ internal static class PipelineBenchmark
             var data = Path.Combine(folder.FullName, "data");
             TokenDataSet.Prepare(new DataSourceOptions { Data = text, Tokenizer = tokenizer }, data, preset.ContextLength + 1).Dispose();
 
-            string[] tokens = ["--tokenizer", tokenizer];
-            var training = new ClusterTraining { Preset = preset, Text = text, Folder = folder.FullName, Steps = Steps, MicroBatches = MicroBatches, More = tokens };
+            string[] reading = ["--tokenizer", tokenizer];
+            var training = new ClusterTraining { Preset = preset, Text = text, Folder = folder.FullName, Steps = Steps, MicroBatches = MicroBatches, More = reading };
             var elasticTraining = training with { Mode = TrainingMode.Elastic };
             var allThreads = Environment.ProcessorCount;
             Contestant One() => Plain("one thread", preset, data, 1);
@@ -93,7 +93,7 @@ internal static class PipelineBenchmark
             Contestant Ceiling() => Plain("ceiling", preset, data, 1, processes: 2);
             Contestant Exact() => Cluster("exact", training);
             Contestant Separate() => Cluster("two silos", training with { Silos = 2 });
-            Contestant Elastic() => Cluster("elastic", elasticTraining with { More = [.. tokens, "--validation-rate", "0"] });
+            Contestant Elastic() => Cluster("elastic", elasticTraining with { More = [.. reading, "--validation-rate", "0"] });
             Contestant Checked() => Cluster("with checks", elasticTraining, steadyAfter: Probation);
 
             // Few sides at a time: each is stopped while the others run. The fewer they are, the longer each may run, and the less it matters where in

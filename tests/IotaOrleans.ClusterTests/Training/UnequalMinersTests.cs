@@ -39,7 +39,7 @@ public sealed class UnequalMinersTests
         const int EpochSteps = 150;
         using var run = new TestRun(stages: 2, steps: 2 * EpochSteps);
         // What each lane says that it did, counted where it arrives: not from what is signed, and not from what is paid.
-        // Each does a third more than the next at least, so that their order does not hang on what little is not paid.
+        // By their shares each is to do about a third more than the next at least, so that their order does not hang on what little is not paid.
         var worked = new ConcurrentDictionary<string, long>();
         await using var cluster = await TrainingCluster.StartAsync(6, 6, processorShares: [0.35, 0.15, 0.24, 0.12, 0.04, 0.11], configure: silo => CountPasses(silo, worked));
         var specification = Elastic(run, [["miner-1", "miner-2"], ["miner-3", "miner-4", "miner-5"]], innerSteps: 20) with { EpochSteps = EpochSteps, Validation = new ValidationSettings { SegmentPasses = 4 } };
