@@ -6,8 +6,9 @@ namespace IotaOrleans.Grains.Shards;
 
 /// <summary>A miner's place on this silo: its lane, and the order in which its stages take turns when it holds several.</summary>
 /// <param name="Lane">The lane.</param>
+/// <param name="Shared">What the silo's lanes do for each other.</param>
 /// <param name="Turns">The turns, or null when the miner holds one stage.</param>
-internal sealed record MinerLane(ComputeLane Lane, MinerTurns? Turns);
+internal sealed record MinerLane(ComputeLane Lane, SharedWork Shared, MinerTurns? Turns);
 
 /// <summary>
 /// The compute lanes of this silo. All shards of a miner in one session share a lane, as they would share a machine; a new miner is
@@ -18,6 +19,7 @@ internal sealed class ComputeLanes : IDisposable
     private readonly Lock _lock = new();
     private readonly int _limit;
     private readonly double _processorShare;
+    private readonly SharedWork _shared = new();
     private readonly List<ComputeLane> _lanes = [];
     private readonly Dictionary<(Guid Session, string Miner), (MinerLane Place, int Shards)> _miners = [];
 
@@ -36,7 +38,7 @@ internal sealed class ComputeLanes : IDisposable
         {
             var (place, shards) = _miners.TryGetValue(key, out var entry)
                 ? entry
-                : (new MinerLane(LeastUsed(), specification.Chunks > 1 ? new MinerTurns(specification, miner) : null), 0);
+                : (new MinerLane(LeastUsed(), _shared, specification.Chunks > 1 ? new MinerTurns(specification, miner) : null), 0);
             _miners[key] = (place, shards + 1);
             return place;
         }
@@ -76,7 +78,7 @@ internal sealed class ComputeLanes : IDisposable
     {
         if (_lanes.Count < _limit && _lanes.TrueForAll(lane => ShardsOn(lane) > 0))
         {
-            _lanes.Add(new ComputeLane($"lane-{_lanes.Count}", processorShare: _processorShare));
+            _lanes.Add(new ComputeLane($"lane-{_lanes.Count}", processorShare: _processorShare, shared: _shared));
             return _lanes[^1];
         }
 

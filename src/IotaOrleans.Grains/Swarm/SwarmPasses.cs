@@ -8,6 +8,7 @@ using IotaOrleans.Grains.Validation;
 using IotaOrleans.Protocol.Schedules;
 using IotaOrleans.Protocol.Swarm;
 using IotaOrleans.Tensors;
+using IotaOrleans.Training.Lanes;
 using IotaOrleans.Training.Stages;
 
 namespace IotaOrleans.Grains.Swarm;
@@ -16,7 +17,7 @@ namespace IotaOrleans.Grains.Swarm;
 /// The passes of one shard in elastic mode: gradients before activations, activations as long as not too many micro-batches are alive,
 /// gradients of weights when nobody waits, and an optimizer step of its own after its share of a step. Runs on the lane.
 /// </summary>
-internal sealed class SwarmPasses
+internal sealed class SwarmPasses : IDisposable
 {
     // Passes do not take equally long: with two more to begin with, a shard seldom waits for its neighbour (measured: 8 % more tokens/s).
     private const int Slack = 2;
@@ -32,21 +33,23 @@ internal sealed class SwarmPasses
     private readonly SwarmTally _tally;
     private readonly SegmentRecorder _recorder;
     private readonly Conduct _conduct;
-    private readonly Func<TimeSpan, TimeSpan> _occupied;
+    private readonly ComputeLane _lane;
+    private readonly RunningClock _clock;
     private readonly NeighbourWatch _neighbours;
     private readonly NextHops _hops = new();
     private readonly ConcurrentQueue<long> _granted = new();
     private readonly Dictionary<long, LivePass> _live = [];
     private readonly Queue<long> _ownGradients = new();
-    private readonly Queue<long> _weightGradients = new();
+    private readonly OwedGradients _owed;
     private SwarmMembers _members;
     private int _accumulated;
     private long _newestStep = 1;
 
-    public SwarmPasses(ShardKey shard, ShardAssignment assignment, StageTrainer trainer, ShardData? data, SwarmInbox inbox, SwarmFrames frames, SwarmTally tally, SegmentRecorder recorder, Conduct conduct, Func<TimeSpan, TimeSpan> occupied)
+    public SwarmPasses(ShardKey shard, ShardAssignment assignment, StageTrainer trainer, ShardData? data, SwarmInbox inbox, SwarmFrames frames, SwarmTally tally, SegmentRecorder recorder, Conduct conduct, MinerLane lane, RunningClock clock, Action wake)
     {
         (_shard, _assignment, _trainer, _data, _inbox, _frames, _tally) = (shard, assignment, trainer, data, inbox, frames, tally);
-        (_recorder, _conduct, _occupied) = (recorder, conduct, occupied);
+        (_recorder, _conduct, _lane, _clock) = (recorder, conduct, lane.Lane, clock);
+        _owed = new OwedGradients(trainer, lane.Shared, wake);
         _members = new SwarmMembers(0, Specification.Miners);
         _neighbours = new NeighbourWatch(assignment);
         _hops.Set(NextStage(_members));
@@ -130,6 +133,11 @@ internal sealed class SwarmPasses
             return false;
         }
 
+        if (_owed.TakeEnded() is { } ended)
+        {
+            GoOn(ended);
+        }
+
         if (_ownGradients.TryDequeue(out var own))
         {
             Timed(StageOpKind.BackwardInput, () => BackwardInput(own, gradient: null));
@@ -146,14 +154,15 @@ internal sealed class SwarmPasses
             return true;
         }
 
+        // What is offered to other lanes does not count: the last stage would have nothing to offer.
         if (_trainer.LiveMicroBatches < MostLive && TryForward())
         {
             return true;
         }
 
-        if (_weightGradients.TryDequeue(out var number))
+        if (_owed.RunNext() is { } added)
         {
-            Timed(StageOpKind.BackwardWeights, () => BackwardWeights(number));
+            GoOn(added);
             return true;
         }
 
@@ -163,20 +172,33 @@ internal sealed class SwarmPasses
     /// <summary>Sends once more what has been under way for so much longer than usual that it must have been lost.</summary>
     public void ResendLost()
     {
-        foreach (var miner in _live.Values.Where(pass => pass.Next is { } next && pass.Elapsed > Patience(next, pass.Ahead)).Select(pass => pass.Next!).Distinct().ToArray())
+        var now = _clock.Now;
+        foreach (var miner in _live.Values.Where(IsLost).Select(pass => pass.Next!).Distinct().ToArray())
         {
-            Resend(pass => pass.Next == miner && pass.Elapsed > Patience(miner, pass.Ahead), miner);
+            Resend(pass => pass.Next == miner && IsLost(pass), miner);
         }
+
+        bool IsLost(LivePass pass) => pass.Next is { } next && now - pass.Sent > Patience(next, pass.Ahead);
     }
 
     /// <summary>Takes the optimizer step of what has accumulated, however little it is.</summary>
     public void Flush()
     {
+        if (_owed.Await() is { } added)
+        {
+            Note(added);
+        }
+
         if (_accumulated > 0)
         {
             Update();
         }
+
+        _owed.Offer();
     }
+
+    /// <inheritdoc />
+    public void Dispose() => _owed.Dispose();
 
     private bool TryForward()
     {
@@ -252,7 +274,7 @@ internal sealed class SwarmPasses
         }
 
         _tally.Losses.Add(new MicroBatchLoss(number, loss));
-        _live[number] = new LivePass(pathway, Next: null, Ahead: 0, Stopwatch.GetTimestamp());
+        _live[number] = new LivePass(pathway, Next: null, Ahead: 0, _clock.Now);
         _ownGradients.Enqueue(number);
     }
 
@@ -278,7 +300,7 @@ internal sealed class SwarmPasses
 
         if (pass.Next is not null)
         {
-            _hops.Answered(pass.Next, pass.Elapsed, pass.Ahead);
+            _hops.Answered(pass.Next, _clock.Now - pass.Sent, pass.Ahead);
         }
 
         var whole = gradient?.Header.Pathway ?? pass.Pathway;
@@ -299,7 +321,8 @@ internal sealed class SwarmPasses
         }
 
         _live.Remove(number);
-        _weightGradients.Enqueue(number);
+        _owed.Add(number);
+        _owed.Offer();
         if (output is not null)
         {
             // Back to the very shard that ran it forward: only that one can go on.
@@ -311,17 +334,25 @@ internal sealed class SwarmPasses
         }
     }
 
-    private void BackwardWeights(long number)
+    /// <summary>Takes the optimizer step when it is due. No other lane is at the gradients before the next ones are offered.</summary>
+    private void GoOn(AddedGradients added)
     {
-        var start = Stopwatch.GetTimestamp();
-        _trainer.BackwardWeights(number);
-        _recorder.NoteBackwardWeights(number, Stopwatch.GetElapsedTime(start));
-        _tally.BackwardPasses++;
-        WorkSinceMerge++;
-        if (++_accumulated >= Share)
+        Note(added);
+        if (_accumulated >= Share)
         {
             Update();
         }
+
+        _owed.Offer();
+    }
+
+    private void Note(AddedGradients added)
+    {
+        Note(StageOpKind.BackwardWeights, added.Elapsed);
+        _recorder.NoteBackwardWeights(added.MicroBatch, added.Elapsed);
+        _tally.BackwardPasses++;
+        WorkSinceMerge++;
+        _accumulated++;
     }
 
     private void Update()
@@ -348,7 +379,7 @@ internal sealed class SwarmPasses
         _trainer.Repeat(number, output.Payload.Span);
         if (pass.Next is not null)
         {
-            _hops.GaveUp(pass.Next, pass.Elapsed, pass.Ahead);
+            _hops.GaveUp(pass.Next, _clock.Now - pass.Sent, pass.Ahead);
         }
 
         _live[number] = Send(number, pass.Pathway, output, refused);
@@ -360,10 +391,10 @@ internal sealed class SwarmPasses
         if (next is null)
         {
             output.Dispose();
-            return new LivePass(pathway, Next: null, Ahead: 0, Stopwatch.GetTimestamp());
+            return new LivePass(pathway, Next: null, Ahead: 0, _clock.Now);
         }
 
-        var pass = new LivePass(pathway, next, _hops.UnderWay(next), Stopwatch.GetTimestamp());
+        var pass = new LivePass(pathway, next, _hops.UnderWay(next), _clock.Now);
         _frames.Send(_assignment.Stage + 1, next, output);
         return pass;
     }
@@ -376,8 +407,12 @@ internal sealed class SwarmPasses
     {
         var start = Stopwatch.GetTimestamp();
         run();
-        var elapsed = Stopwatch.GetElapsedTime(start);
-        _tally.Busy += _occupied(elapsed);
+        Note(pass, Stopwatch.GetElapsedTime(start));
+    }
+
+    private void Note(StageOpKind pass, TimeSpan elapsed)
+    {
+        _tally.Busy += _lane.Occupied(elapsed);
         IotaInstruments.RecordMicroBatch(_assignment.Stage, pass, elapsed);
     }
 }

@@ -4,6 +4,7 @@ using IotaOrleans.Grains.Adversaries;
 using IotaOrleans.Grains.Shards;
 using IotaOrleans.Grains.Telemetry;
 using IotaOrleans.Grains.Validation;
+using IotaOrleans.Protocol.Swarm;
 using IotaOrleans.Tensors;
 using IotaOrleans.Training.Data;
 using IotaOrleans.Training.Lanes;
@@ -40,6 +41,7 @@ internal sealed class SwarmWorker : IShardWorker, ILane
     private SegmentRecorder? _recorder;
     private Conduct? _conduct;
     private ReplicaMerge? _merge;
+    private readonly RunningClock _clock;
     private readonly ITimer _watch;
     private int _watched;
     private int _scheduled;
@@ -54,6 +56,7 @@ internal sealed class SwarmWorker : IShardWorker, ILane
         (_shard, _assignment, _lane, _control, _key) = (shard, assignment, lane, control, key);
         _inbox = new SwarmInbox(assignment.Session, InboxCapacity, Wake);
         _exchange = new MergeExchange(assignment.Session, time);
+        _clock = new RunningClock(time, WatchInterval);
         _watch = time.CreateTimer(_ => Watch(), null, WatchInterval, WatchInterval);
         _frames = new SwarmFrames(shard, assignment, transport, _tally, NoteUndelivered);
     }
@@ -80,7 +83,7 @@ internal sealed class SwarmWorker : IShardWorker, ILane
         }
 
         _conduct = Conduct.Of(_shard, _assignment);
-        _passes = new SwarmPasses(_shard, _assignment, trainer, _data, _inbox, _frames, _tally, _recorder, _conduct, _lane.Lane.Occupied)
+        _passes = new SwarmPasses(_shard, _assignment, trainer, _data, _inbox, _frames, _tally, _recorder, _conduct, _lane, _clock, Wake)
         {
             LocalSteps = _assignment.Step,
         };
@@ -192,6 +195,7 @@ internal sealed class SwarmWorker : IShardWorker, ILane
         _inbox.Dispose();
         _exchange.Dispose();
         _snapshots.Clear();
+        _passes?.Dispose();
         _trainer?.Dispose();
         _data?.Dispose();
     }
@@ -222,6 +226,7 @@ internal sealed class SwarmWorker : IShardWorker, ILane
 
     private void Watch()
     {
+        _clock.Tick();
         if (_passes is not null)
         {
             Volatile.Write(ref _watched, 1);

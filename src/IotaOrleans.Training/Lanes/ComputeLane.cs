@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Threading.Channels;
 using TorchSharp;
 
@@ -13,6 +14,7 @@ public sealed class ComputeLane : IDisposable
     private static readonly TimeSpan ShortestRest = TimeSpan.FromMilliseconds(1);
 
     private readonly Channel<Action> _jobs;
+    private readonly SharedWork? _shared;
     private readonly Thread _thread;
     private readonly ManualResetEventSlim _ending = new();
 
@@ -20,12 +22,15 @@ public sealed class ComputeLane : IDisposable
     /// <param name="name">Name of the thread.</param>
     /// <param name="capacity">Jobs that may wait before <see cref="RunAsync{T}"/> makes its caller wait.</param>
     /// <param name="processorShare">Most of the time that it computes, above 0 and at most 1; it rests between jobs for the remainder.</param>
-    public ComputeLane(string name, int capacity = 1024, double processorShare = 1)
+    /// <param name="shared">Work of other lanes as well, which it does when it has no job.</param>
+    public ComputeLane(string name, int capacity = 1024, double processorShare = 1, SharedWork? shared = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(processorShare);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(processorShare, 1);
         Name = name;
         ProcessorShare = processorShare;
+        _shared = shared;
+        _shared?.Join();
         _jobs = Channel.CreateBounded<Action>(new BoundedChannelOptions(capacity) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
         _thread = new Thread(Work) { IsBackground = true, Name = name };
         _thread.Start();
@@ -117,9 +122,10 @@ public sealed class ComputeLane : IDisposable
         VectorFunctions.Prepare();
         var reader = _jobs.Reader;
         var due = TimeSpan.Zero;
-        while (WaitForJob(reader))
+        do
         {
-            while (reader.TryRead(out var job))
+            _shared?.Leave(this);
+            while (reader.TryRead(out var job) || TryHelp(out job))
             {
                 if (ProcessorShare == 1)
                 {
@@ -134,6 +140,16 @@ public sealed class ComputeLane : IDisposable
                 due -= Rest(due);
             }
         }
+        while (WaitForJob(reader));
+
+        _shared?.End(this);
+    }
+
+    private bool TryHelp([NotNullWhen(true)] out Action? job)
+    {
+        // A failure is the task's: who offered it sees it there.
+        job = _shared?.TakeOrRest(this) is { } work ? work.RunSynchronously : null;
+        return job is not null;
     }
 
     /// <summary>Rests are not exact: what one was too long, the next is shorter.</summary>

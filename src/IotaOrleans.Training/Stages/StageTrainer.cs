@@ -57,7 +57,7 @@ public sealed class StageTrainer : IDisposable
     /// <summary>The optimizer's state.</summary>
     public AdamW Optimizer { get; }
 
-    /// <summary>Micro-batches that were run forward and whose backward pass is not complete.</summary>
+    /// <summary>Micro-batches that were run forward and whose backward pass is not complete, nor taken out.</summary>
     public int LiveMicroBatches => _live.Count;
 
     /// <summary>Runs a micro-batch forward and keeps what its backward pass needs.</summary>
@@ -140,9 +140,22 @@ public sealed class StageTrainer : IDisposable
     /// <param name="microBatch">A micro-batch whose first half is done.</param>
     public void BackwardWeights(long microBatch)
     {
-        using var pass = Find(microBatch);
-        (pass.Record ?? throw new InvalidOperationException($"micro-batch {microBatch} was not run backward")).BackwardWeights();
+        using var rest = TakeBackwardWeights(microBatch);
+        rest.Run();
+    }
+
+    /// <summary>Takes the second half of a micro-batch's backward pass out, to be run on any lane.</summary>
+    /// <inheritdoc cref="BackwardWeights" path="/param" />
+    internal PendingWeightGradients TakeBackwardWeights(long microBatch)
+    {
+        var pass = Find(microBatch);
+        if (pass.Record is null)
+        {
+            throw new InvalidOperationException($"micro-batch {microBatch} was not run backward");
+        }
+
         _live.Remove(microBatch);
+        return new PendingWeightGradients(pass.Record.BackwardWeights, pass);
     }
 
     /// <summary>Runs a micro-batch forward without keeping anything.</summary>

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Diagnostics;
 
 namespace IotaOrleans.Grains.Swarm;
 
@@ -7,9 +6,5 @@ namespace IotaOrleans.Grains.Swarm;
 /// <param name="Pathway">The miners that ran it so far, this one included.</param>
 /// <param name="Next">The miner that it was sent to, or null in the last stage.</param>
 /// <param name="Ahead">Micro-batches that were under way to that miner then, this one included.</param>
-/// <param name="Sent">When it was sent.</param>
-internal sealed record LivePass(ImmutableArray<string> Pathway, string? Next, int Ahead, long Sent)
-{
-    /// <summary>Time since it was sent.</summary>
-    public TimeSpan Elapsed => Stopwatch.GetElapsedTime(Sent);
-}
+/// <param name="Sent">When it was sent, by the shard's clock.</param>
+internal sealed record LivePass(ImmutableArray<string> Pathway, string? Next, int Ahead, TimeSpan Sent);

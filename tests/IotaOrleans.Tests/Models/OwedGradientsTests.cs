@@ -1,0 +1,110 @@
+using IotaOrleans.Protocol.Stages;
+using IotaOrleans.Training.Lanes;
+using IotaOrleans.Training.Models;
+using IotaOrleans.Training.Stages;
+
+namespace IotaOrleans.Tests.Models;
+
+public sealed class OwedGradientsTests
+{
+    private const int MicroBatches = 12;
+
+    private static readonly ModelConfiguration Model = new()
+    {
+        VocabularySize = 40,
+        HiddenSize = 24,
+        IntermediateSize = 64,
+        BlockCount = 2,
+        HeadCount = 2,
+        KeyValueHeadCount = 1,
+        ContextLength = 16,
+    };
+
+    [Fact]
+    public async Task Gradients_have_the_same_bits_whichever_lane_adds_them()
+    {
+        var shared = new SharedWork();
+        using var lane = new ComputeLane("own", shared: shared);
+        using var other = new ComputeLane("other", shared: shared);
+
+        var (alone, _) = await lane.RunAsync(() => Train(new SharedWork(), (owed, _) => owed.RunNext()));
+        var (helped, order) = await lane.RunAsync(() => Train(shared, (owed, woken) =>
+        {
+            // The other lane is at it, beside this lane's next passes, and says so when it has ended.
+            woken.Wait();
+            woken.Reset();
+            return owed.TakeEnded();
+        }));
+        var (mixed, mixedOrder) = await lane.RunAsync(() => Train(shared, (owed, _) => owed.TakeEnded() ?? owed.RunNext() ?? owed.Await()));
+
+        helped.Should().Equal(alone);
+        mixed.Should().Equal(alone);
+        order.Should().Equal(Enumerable.Range(0, MicroBatches).Select(i => (long)i));
+        mixedOrder.Should().Equal(order);
+    }
+
+    [Fact]
+    public async Task What_no_lane_has_taken_runs_here()
+    {
+        var shared = new SharedWork();
+        using var lane = new ComputeLane("own", shared: shared);
+        using var other = new ComputeLane("other", shared: shared);
+        using var release = new ManualResetEventSlim();
+        var running = other.RunAsync(release.Wait);
+
+        var (gradients, order) = await lane.RunAsync(() => Train(shared, (owed, _) => owed.Await()));
+        release.Set();
+        await running;
+
+        order.Should().HaveCount(MicroBatches);
+        gradients.Should().Contain(value => value != 0);
+    }
+
+    [Fact]
+    public async Task What_is_still_offered_at_the_end_is_nobodys()
+    {
+        var shared = new SharedWork();
+        using var lane = new ComputeLane("own", shared: shared);
+        using var other = new ComputeLane("other", shared: shared);
+        using var release = new ManualResetEventSlim();
+        var running = other.RunAsync(release.Wait);
+
+        var (gradients, _) = await lane.RunAsync(() => Train(shared, (_, _) => null));
+        release.Set();
+        await running;
+
+        gradients.Should().AllSatisfy(value => value.Should().Be(0));
+    }
+
+    /// <summary>Runs micro-batches and ends what is owed between them, while the next one's passes run.</summary>
+    /// <returns>The gradients, and the micro-batches in the order in which theirs were added.</returns>
+    private static (float[] Gradients, List<long> Order) Train(SharedWork shared, Func<OwedGradients, ManualResetEventSlim, AddedGradients?> end)
+    {
+        using var trainer = new StageTrainer(Model, new BlockRange(0, 2), new OptimizerSettings());
+        ParameterInitializer.Initialize(trainer.Parameters, Model, seed: 2);
+        using var woken = new ManualResetEventSlim();
+        using var owed = new OwedGradients(trainer, shared, woken.Set);
+        var tokens = new Random(3);
+        List<long> order = [];
+        for (var microBatch = 0; microBatch < MicroBatches; microBatch++)
+        {
+            long[] read = [.. Enumerable.Range(0, Model.ContextLength + 1).Select(_ => (long)tokens.Next(Model.VocabularySize))];
+            trainer.Forward(microBatch, new StageInput { Tokens = read.AsSpan(..^1), Targets = read.AsSpan(1..) }, Model.ContextLength, []);
+            trainer.BackwardInput(microBatch, [], 1, []);
+            if (microBatch > 0 && end(owed, woken) is { } added)
+            {
+                order.Add(added.MicroBatch);
+            }
+
+            owed.Add(microBatch);
+            owed.Offer();
+        }
+
+        if (end(owed, woken) is { } last)
+        {
+            order.Add(last.MicroBatch);
+        }
+
+        return (trainer.Parameters.Gradients.ToArray(), order);
+    }
+}
