@@ -18,6 +18,7 @@ internal sealed class ChildSilo : IDisposable
     private readonly Process _process;
     private readonly Queue<string> _lastLines = new();
     private bool _stopping;
+    private bool _hung;
 
     private ChildSilo(Process process, string name, string memberName, IReadOnlyList<string> miners)
     {
@@ -77,8 +78,9 @@ internal sealed class ChildSilo : IDisposable
         {
             lock (_lastLines)
             {
+                var ended = _hung ? "did not answer any longer and was ended" : $"ended with exit code {_process.ExitCode}";
                 var said = _lastLines.Count == 0 ? "" : ": " + string.Join(" / ", _lastLines);
-                return $"{Name} ({string.Join(", ", Miners)}) ended with exit code {_process.ExitCode}{said}";
+                return $"{Name} ({string.Join(", ", Miners)}) {ended}{said}";
             }
         }
     }
@@ -115,6 +117,23 @@ internal sealed class ChildSilo : IDisposable
     public void Kill()
     {
         Volatile.Write(ref _stopping, true);
+        End();
+    }
+
+    /// <summary>Ends a process that answers nobody. It counts as lost.</summary>
+    public void EndHanging()
+    {
+        if (!Volatile.Read(ref _stopping) && !HasEnded)
+        {
+            Volatile.Write(ref _hung, true);
+            End();
+        }
+    }
+
+    public void Dispose() => _process.Dispose();
+
+    private void End()
+    {
         try
         {
             _process.Kill();
@@ -124,8 +143,6 @@ internal sealed class ChildSilo : IDisposable
             // It has already ended.
         }
     }
-
-    public void Dispose() => _process.Dispose();
 
     private void Hear(string? line, Action<string> log, bool isError)
     {

@@ -38,6 +38,15 @@ internal sealed class ChildSilos(SiloEndpoints control, Action<string> log) : IA
         await Task.WhenAll(silos.Select(silo => JoinedAsync(silo, grains, since, cancellationToken)));
     }
 
+    /// <summary>Ends the process of a silo that the cluster has declared dead: it hangs, and is lost like one that ended by itself.</summary>
+    public void EndHanging(string memberName)
+    {
+        lock (_gate)
+        {
+            _silos.Find(silo => silo.MemberName == memberName)?.EndHanging();
+        }
+    }
+
     /// <summary>Forgets a silo that was lost.</summary>
     public void Remove(ChildSilo lost)
     {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using IotaOrleans.Grains.Hosting;
 using IotaOrleans.Host.Storage;
 using IotaOrleans.Host.Telemetry;
@@ -65,6 +66,19 @@ internal sealed class ControlHost : IAsyncDisposable
             if (members.GetSiloStatus(gone.SiloAddress).IsTerminating())
             {
                 return;
+            }
+        }
+    }
+
+    /// <summary>Names of the silos that the cluster has declared dead, as it does; a name can come several times.</summary>
+    public async IAsyncEnumerable<string> DeclaredDeadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var membership = _host.Services.GetRequiredService<IClusterMembershipService>();
+        await foreach (var members in membership.MembershipUpdates.WithCancellation(cancellationToken))
+        {
+            foreach (var member in members.Members.Values.Where(member => member.Status == SiloStatus.Dead))
+            {
+                yield return member.Name;
             }
         }
     }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Threading.Channels;
@@ -12,11 +13,16 @@ namespace IotaOrleans.Training.Lanes;
 public sealed class ComputeLane : IDisposable
 {
     private static readonly TimeSpan ShortestRest = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan ExitPatience = TimeSpan.FromSeconds(5);
+    private static readonly ConcurrentDictionary<ComputeLane, bool> Running = new();
 
     private readonly Channel<Action> _jobs;
     private readonly SharedWork? _shared;
     private readonly Thread _thread;
     private readonly ManualResetEventSlim _ending = new();
+    private volatile bool _leaving;
+
+    static ComputeLane() => AppDomain.CurrentDomain.ProcessExit += (_, _) => LeaveAll();
 
     /// <summary>Starts a lane.</summary>
     /// <param name="name">Name of the thread.</param>
@@ -33,6 +39,7 @@ public sealed class ComputeLane : IDisposable
         _shared?.Join();
         _jobs = Channel.CreateBounded<Action>(new BoundedChannelOptions(capacity) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
         _thread = new Thread(Work) { IsBackground = true, Name = name };
+        Running[this] = true;
         _thread.Start();
     }
 
@@ -98,6 +105,27 @@ public sealed class ComputeLane : IDisposable
         }
     }
 
+    /// <summary>
+    /// A process that exits while lanes compute takes libtorch's global state away from under them, and crashes. What they are at is
+    /// finished, what waits is not begun.
+    /// </summary>
+    private static void LeaveAll()
+    {
+        var start = Stopwatch.GetTimestamp();
+        foreach (var lane in Running.Keys)
+        {
+            lane._leaving = true;
+            lane._jobs.Writer.TryComplete();
+            lane._ending.Set();
+        }
+
+        foreach (var lane in Running.Keys.Where(lane => !lane.IsCurrent))
+        {
+            var patience = ExitPatience - Stopwatch.GetElapsedTime(start);
+            lane._thread.Join(patience > TimeSpan.Zero ? patience : TimeSpan.Zero);
+        }
+    }
+
     private static void Complete<T>(Func<T> job, TaskCompletionSource<T> completion)
     {
         if (completion.Task.IsCompleted)
@@ -125,7 +153,7 @@ public sealed class ComputeLane : IDisposable
         do
         {
             _shared?.Leave(this);
-            while (reader.TryRead(out var job) || TryHelp(out job))
+            while (!_leaving && (reader.TryRead(out var job) || TryHelp(out job)))
             {
                 if (ProcessorShare == 1)
                 {
@@ -140,9 +168,10 @@ public sealed class ComputeLane : IDisposable
                 due -= Rest(due);
             }
         }
-        while (WaitForJob(reader));
+        while (!_leaving && WaitForJob(reader));
 
         _shared?.End(this);
+        Running.TryRemove(this, out _);
     }
 
     private bool TryHelp([NotNullWhen(true)] out Action? job)

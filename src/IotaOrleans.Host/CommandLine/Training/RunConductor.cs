@@ -31,6 +31,21 @@ internal sealed class RunConductor(
     public async Task<RunEvent> RunAsync(CancellationToken interrupted)
     {
         await _follower.CatchUpAsync();
+        using var over = new CancellationTokenSource();
+        var guarding = EndHangingSilosAsync(over.Token);
+        try
+        {
+            return await FollowToItsEndAsync(interrupted);
+        }
+        finally
+        {
+            await over.CancelAsync();
+            await guarding;
+        }
+    }
+
+    private async Task<RunEvent> FollowToItsEndAsync(CancellationToken interrupted)
+    {
         await BeginAsync();
         await using var stopping = interrupted.Register(() => _ = StopAsync());
         var end = _follower.FollowAsync(Note, CancellationToken.None);
@@ -44,6 +59,22 @@ internal sealed class RunConductor(
             }
 
             end = GoOnAsync();
+        }
+    }
+
+    /// <summary>A silo that hangs is declared dead after a while. It cannot be replaced while its process is there, and would do no work if it came to itself.</summary>
+    private async Task EndHangingSilosAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await foreach (var name in host.DeclaredDeadAsync(cancellationToken))
+            {
+                children.EndHanging(name);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The run is over.
         }
     }
 
