@@ -55,7 +55,10 @@ public sealed class FrameSendingConnection : IDisposable
     public static Task<FrameSendingConnection> OpenAsync(FrameEndpoint endpoint, FrameSocketOptions options, TimeProvider time, CancellationToken cancellationToken) =>
         Task.Factory.StartNew(() => Open(endpoint, options, time, cancellationToken), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
-    /// <summary>Sends a frame, which stays the caller's and must not be changed or disposed before the task completes.</summary>
+    /// <summary>
+    /// Sends a frame, which stays the caller's and must not be changed or disposed before the task completes. Who awaits it goes on, without
+    /// a context of its own, on the thread that reads the answers, and does not block there.
+    /// </summary>
     /// <exception cref="FrameConnectionException">The connection was lost before the answer came.</exception>
     /// <exception cref="OperationCanceledException">The caller no longer waits; the frame may arrive all the same, unless nobody waited from the start.</exception>
     public Task<FrameReply> SendAsync(ShardKey receiver, TensorFrame frame, CancellationToken cancellationToken = default)

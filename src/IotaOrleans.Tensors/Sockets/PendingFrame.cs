@@ -7,7 +7,7 @@ namespace IotaOrleans.Tensors;
 internal sealed class PendingFrame(ulong number, ShardKey receiver, TensorFrame frame)
 {
     private readonly Lock _lock = new();
-    private readonly TaskCompletionSource<FrameReply> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<FrameReply> _completion = new();
     private Action<TaskCompletionSource<FrameReply>>? _outcome;
     private bool _writing;
 
@@ -40,17 +40,21 @@ internal sealed class PendingFrame(ulong number, ShardKey receiver, TensorFrame 
             }
         }
 
-        _outcome(_completion);
+        CompleteElsewhere(_outcome);
     }
 
-    public void Answer(FrameReply reply) => Decide(completion => completion.TrySetResult(reply));
+    /// <summary>Answers on the calling thread, which reads the answers: waking another one would take a good part of a small frame's time.</summary>
+    public void Answer(FrameReply reply) => Decide(completion => completion.TrySetResult(reply), outcome => outcome(_completion));
 
-    public void Fail(Exception failure) => Decide(completion => completion.TrySetException(failure));
+    public void Fail(Exception failure) => Decide(completion => completion.TrySetException(failure), CompleteElsewhere);
 
-    public void Cancel(CancellationToken cancellation) => Decide(completion => completion.TrySetCanceled(cancellation));
+    public void Cancel(CancellationToken cancellation) => Decide(completion => completion.TrySetCanceled(cancellation), CompleteElsewhere);
+
+    /// <summary>The caller may hold locks of the connection.</summary>
+    private void CompleteElsewhere(Action<TaskCompletionSource<FrameReply>> outcome) => ThreadPool.UnsafeQueueUserWorkItem(outcome, _completion, preferLocal: false);
 
     /// <summary>The first decision counts.</summary>
-    private void Decide(Action<TaskCompletionSource<FrameReply>> outcome)
+    private void Decide(Action<TaskCompletionSource<FrameReply>> outcome, Action<Action<TaskCompletionSource<FrameReply>>> complete)
     {
         lock (_lock)
         {
@@ -66,6 +70,6 @@ internal sealed class PendingFrame(ulong number, ShardKey receiver, TensorFrame 
             }
         }
 
-        outcome(_completion);
+        complete(outcome);
     }
 }
