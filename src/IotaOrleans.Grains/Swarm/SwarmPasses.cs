@@ -68,7 +68,7 @@ internal sealed class SwarmPasses : IDisposable
     public bool AwaitsAnswers => _live.Values.Any(pass => pass.Next is not null);
 
     /// <summary>
-    /// Most micro-batches that are run forward and not yet completely backward: as many as in 1F1B, for each replica that this one has to
+    /// Most micro-batches that are run forward and not yet completely backward, beside the one that is offered to other lanes: as many as in 1F1B, for each replica that this one has to
     /// keep busy. There is no end of a step at which the pipeline drains, and the fewer are alive the fresher are the weights: a few more are
     /// taken on only while all of them are at most half of a step.
     /// </summary>
