@@ -21,8 +21,6 @@ internal sealed class SwarmPasses : IDisposable
 {
     // Passes do not take equally long: with two more to begin with, a shard seldom waits for its neighbour (measured: 8 % more tokens/s).
     private const int Slack = 2;
-    private const int PatienceFactor = 20;
-    private static readonly TimeSpan LeastPatience = TimeSpan.FromSeconds(5);
 
     private readonly ShardKey _shard;
     private readonly ShardAssignment _assignment;
@@ -34,11 +32,9 @@ internal sealed class SwarmPasses : IDisposable
     private readonly SegmentRecorder _recorder;
     private readonly Conduct _conduct;
     private readonly ComputeLane _lane;
-    private readonly RunningClock _clock;
     private readonly NeighbourWatch _neighbours;
-    private readonly NextHops _hops = new();
+    private readonly LivePasses _live;
     private readonly ConcurrentQueue<long> _granted = new();
-    private readonly Dictionary<long, LivePass> _live = [];
     private readonly Queue<long> _ownGradients = new();
     private readonly OwedGradients _owed;
     private SwarmMembers _members;
@@ -48,11 +44,12 @@ internal sealed class SwarmPasses : IDisposable
     public SwarmPasses(ShardKey shard, ShardAssignment assignment, StageTrainer trainer, ShardData? data, SwarmInbox inbox, SwarmFrames frames, SwarmTally tally, SegmentRecorder recorder, Conduct conduct, MinerLane lane, RunningClock clock, Action wake)
     {
         (_shard, _assignment, _trainer, _data, _inbox, _frames, _tally) = (shard, assignment, trainer, data, inbox, frames, tally);
-        (_recorder, _conduct, _lane, _clock) = (recorder, conduct, lane.Lane, clock);
+        (_recorder, _conduct, _lane) = (recorder, conduct, lane.Lane);
         _owed = new OwedGradients(trainer, lane.Shared, wake);
         _members = new SwarmMembers(0, Specification.Miners);
         _neighbours = new NeighbourWatch(assignment);
-        _hops.Set(NextStage(_members));
+        _live = new LivePasses(assignment, trainer, frames, clock);
+        _live.SetNextStage(NextStage(_members));
     }
 
     /// <summary>Optimizer steps that this shard took.</summary>
@@ -65,7 +62,7 @@ internal sealed class SwarmPasses : IDisposable
     public int Wanted => IsFirst ? Math.Max(0, (2 * MostLive) - _granted.Count) : 0;
 
     /// <summary>Whether the next stage works on something whose gradient comes back to this shard.</summary>
-    public bool AwaitsAnswers => _live.Values.Any(pass => pass.Next is not null);
+    public bool AwaitsAnswers => _live.AwaitsAnswers;
 
     /// <summary>
     /// Most micro-batches that are run forward and not yet completely backward, beside the one that is offered to other lanes: as many as in 1F1B, for each replica that this one has to
@@ -113,17 +110,14 @@ internal sealed class SwarmPasses : IDisposable
         }
 
         _members = members;
-        _hops.Set(NextStage(members));
-        if (IsLast)
+        if (!IsLast)
         {
-            return;
+            _live.SetNextStage(NextStage(members));
         }
-
-        Resend(pass => pass.Next is not { } next || !_hops.Peers.Contains(next), refused: null);
     }
 
     /// <summary>Sends what is under way at a miner to another one, if there is another.</summary>
-    public void Reroute(string refused) => Resend(pass => pass.Next == refused, refused);
+    public void Reroute(string refused) => _live.Reroute(refused);
 
     /// <summary>Runs the pass that is most urgent, if there is one to run.</summary>
     public bool TryRunNext()
@@ -170,16 +164,7 @@ internal sealed class SwarmPasses : IDisposable
     }
 
     /// <summary>Sends once more what has been under way for so much longer than usual that it must have been lost.</summary>
-    public void ResendLost()
-    {
-        var now = _clock.Now;
-        foreach (var miner in _live.Values.Where(IsLost).Select(pass => pass.Next!).Distinct().ToArray())
-        {
-            Resend(pass => pass.Next == miner && IsLost(pass), miner);
-        }
-
-        bool IsLost(LivePass pass) => pass.Next is { } next && now - pass.Sent > Patience(next, pass.Ahead);
-    }
+    public void ResendLost() => _live.ResendLost();
 
     /// <summary>Takes the optimizer step of what has accumulated, however little it is.</summary>
     public void Flush()
@@ -228,7 +213,7 @@ internal sealed class SwarmPasses : IDisposable
 
     private void Forward(long number, TensorFrame? activation)
     {
-        if (_live.ContainsKey(number))
+        if (_live.Contains(number))
         {
             // It was given out again while the first copy is still on its way through this shard: one is enough.
             return;
@@ -264,7 +249,7 @@ internal sealed class SwarmPasses : IDisposable
         _tally.ForwardPasses++;
         if (output is not null)
         {
-            _live[number] = Send(number, pathway, output);
+            _live.Send(number, pathway, output);
             return;
         }
 
@@ -274,7 +259,7 @@ internal sealed class SwarmPasses : IDisposable
         }
 
         _tally.Losses.Add(new MicroBatchLoss(number, loss));
-        _live[number] = new LivePass(pathway, Next: null, Ahead: 0, _clock.Now);
+        _live.Add(number, pathway);
         _ownGradients.Enqueue(number);
     }
 
@@ -282,27 +267,18 @@ internal sealed class SwarmPasses : IDisposable
 
     private void BackwardInput(long number, TensorFrame? gradient)
     {
-        if (!_live.TryGetValue(number, out var pass))
+        if (!_live.TryGet(number, out var pass))
         {
             return;
         }
 
         if (gradient is not null && !Accepts(gradient))
         {
-            var sender = gradient.Header.Pathway[_assignment.Stage + 1];
-            if (pass.Next == sender)
-            {
-                Resend(number, pass, sender);
-            }
-
+            _live.Refuse(number, gradient.Header.Pathway[_assignment.Stage + 1]);
             return;
         }
 
-        if (pass.Next is not null)
-        {
-            _hops.Answered(pass.Next, _clock.Now - pass.Sent, pass.Ahead);
-        }
-
+        _live.Answered(pass);
         var whole = gradient?.Header.Pathway ?? pass.Pathway;
         var output = IsFirst ? null : _frames.RentActivation(FrameKind.Gradient, number, _frames.IdOf(number), Specification.MicroBatchSize, whole);
         try
@@ -364,42 +340,6 @@ internal sealed class SwarmPasses : IDisposable
         _accumulated = 0;
         _recorder.NoteUpdate(LocalSteps, _newestStep);
     }
-
-    private void Resend(Func<LivePass, bool> applies, string? refused)
-    {
-        foreach (var (number, pass) in _live.Where(entry => applies(entry.Value)).ToArray())
-        {
-            Resend(number, pass, refused);
-        }
-    }
-
-    private void Resend(long number, LivePass pass, string? refused)
-    {
-        var output = _frames.RentActivation(FrameKind.Activation, number, _frames.IdOf(number), Specification.MicroBatchSize, pass.Pathway);
-        _trainer.Repeat(number, output.Payload.Span);
-        if (pass.Next is not null)
-        {
-            _hops.GaveUp(pass.Next, _clock.Now - pass.Sent, pass.Ahead);
-        }
-
-        _live[number] = Send(number, pass.Pathway, output, refused);
-    }
-
-    private LivePass Send(long number, ImmutableArray<string> pathway, TensorFrame output, string? refused = null)
-    {
-        var next = _hops.Choose(number, refused);
-        if (next is null)
-        {
-            output.Dispose();
-            return new LivePass(pathway, Next: null, Ahead: 0, _clock.Now);
-        }
-
-        var pass = new LivePass(pathway, next, _hops.UnderWay(next), _clock.Now);
-        _frames.Send(_assignment.Stage + 1, next, output);
-        return pass;
-    }
-
-    private TimeSpan Patience(string miner, int ahead) => LeastPatience + (PatienceFactor * Math.Max(1, ahead) * _hops.TimeOf(miner));
 
     private ImmutableArray<string> NextStage(SwarmMembers members) => IsLast ? [] : members.Stages[_assignment.Stage + 1];
 

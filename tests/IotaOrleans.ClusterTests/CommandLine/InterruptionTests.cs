@@ -133,6 +133,25 @@ public sealed class InterruptionTests(ProgramFolder folder) : IClassFixture<Prog
         result.Errors.Where(line => line.EndsWith("starting it again", StringComparison.Ordinal)).Should().HaveCount(2);
     }
 
+    [Fact]
+    public async Task ARunThatCannotGoOnYetTriesAgain()
+    {
+        using var program = IotaProcess.Start(folder.Path, ProgramFolder.Train("patient", "--steps", "200", "--checkpoint-interval", "10", "--silos", "2"));
+        await program.WaitForAsync("checkpoint");
+        var (data, away) = (folder.In("runs/patient/data"), folder.In("away"));
+        Directory.Move(data, away);
+        IotaProcess.Signal(program.Children()[0], IotaProcess.KillNow);
+
+        await program.WaitForErrorAsync("going on from step ");
+        var reason = await program.WaitForErrorAsync("the run could not go on yet: ");
+        Directory.Move(away, data);
+        var result = await program.EndAsync();
+
+        reason.Should().Contain(data);
+        result.ExitCode.Should().Be(0, result.ToString());
+        result.Events()[^1].GetProperty("step").GetInt64().Should().Be(200);
+    }
+
     private static FileStream OpenStream(int process, int number) => new($"/proc/{process}/fd/{number}", FileMode.Open, FileAccess.Write);
 
     /// <summary>Waits until the journal says that a session of the run has failed.</summary>

@@ -14,6 +14,7 @@ internal sealed class RunConductor(
     PreparedRun run, ControlHost host, ChildSilos children, RunProgress progress, IRunReporter reporter, StatusRecorder recorder, CheckpointArchiver? archiver, TimeProvider time)
 {
     private const int MostRepairsPerCheckpoint = 3;
+    private static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LossPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan RemoteLossPatience = TimeSpan.FromSeconds(20);
 
@@ -52,7 +53,7 @@ internal sealed class RunConductor(
         while (true)
         {
             var (last, repaired) = await AttendAsync(end, interrupted);
-            if (last is not RunFailed failed || interrupted.IsCancellationRequested || !(repaired || await RemoteMinersReturnAsync(interrupted) || MayTryAgain(failed)))
+            if (last is not RunFailed failed || interrupted.IsCancellationRequested || !(repaired || await RemoteMinersReturnAsync(interrupted) || await MayTryAgainAsync(failed, interrupted)))
             {
                 recorder.Record(PhaseAfter(last), progress, always: true);
                 return last;
@@ -100,8 +101,8 @@ internal sealed class RunConductor(
         return await _follower.FollowAsync(Note, CancellationToken.None);
     }
 
-    /// <summary>What keeps a run from going on may be over before a loss is noticed: a silo that has joined is not at once known to all.</summary>
-    private bool MayTryAgain(RunFailed failed)
+    /// <summary>What keeps a run from going on may pass: a silo that has joined is not at once known to all, a disk is not at once there again.</summary>
+    private async Task<bool> MayTryAgainAsync(RunFailed failed, CancellationToken interrupted)
     {
         if (!ReferenceEquals(failed, _notBegun))
         {
@@ -109,7 +110,15 @@ internal sealed class RunConductor(
         }
 
         CountRepair(failed.Failure);
-        return true;
+        try
+        {
+            await Task.Delay(FirstDelay * Math.Pow(2, _repairs - 1), time, interrupted);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
     }
 
     private async Task BeginAsync()
