@@ -15,14 +15,16 @@ namespace IotaOrleans.Training.Models;
 internal sealed class BottleneckSender
 {
     private readonly int _width;
-    private readonly Scalar _epsilon;
+    private readonly long[] _padding;
+    private readonly float _epsilon;
     private readonly StageWeight _norm;
     private readonly StageWeight _down;
 
-    public BottleneckSender(ModelConfiguration model, StageParameters parameters, Scalar epsilon, int block)
+    public BottleneckSender(ModelConfiguration model, StageParameters parameters, int block)
     {
         _width = model.BoundaryWidth(block + 1);
-        _epsilon = epsilon;
+        _padding = [0, model.HiddenSize - _width];
+        _epsilon = (float)model.NormEpsilon;
         _norm = parameters.Weight(Checkpoints.LlamaTensors.BottleneckNorm(block));
         _down = parameters.Weight(Checkpoints.LlamaTensors.BottleneckDown(block));
     }
@@ -30,7 +32,8 @@ internal sealed class BottleneckSender
     /// <summary>[batch, time, model] → [batch, time, bottleneck].</summary>
     public Tensor Forward(Tensor hidden, PassRecord? record)
     {
-        var narrowed = Layers.Linear(Layers.RootMeanSquareNorm(hidden, _norm, _epsilon, record), _down, record);
+        var narrowed = Layers.Linear(Layers.Norm(hidden, _norm, _epsilon, record), _down, record);
+        record?.AddBypass(gradient => nn.functional.pad(gradient, _padding));
         return hidden.narrow(-1, 0, _width).add(narrowed, Numbers.One);
     }
 }
@@ -38,19 +41,24 @@ internal sealed class BottleneckSender
 /// <summary>The wide beginning of a stage: x = pad(z) + W_up · z, so that the first b channels have an uninterrupted residual path.</summary>
 internal sealed class BottleneckReceiver
 {
+    private readonly long _width;
     private readonly long[] _padding;
     private readonly StageWeight _up;
 
     public BottleneckReceiver(ModelConfiguration model, StageParameters parameters, int block)
     {
-        _padding = [0, model.HiddenSize - model.BoundaryWidth(block)];
+        _width = model.BoundaryWidth(block);
+        _padding = [0, model.HiddenSize - _width];
         _up = parameters.Weight(Checkpoints.LlamaTensors.BottleneckUp(block));
     }
 
     /// <summary>[batch, time, bottleneck] → [batch, time, model].</summary>
     public Tensor Forward(Tensor received, PassRecord? record)
     {
+        // Backward, in reverse: past the matrix goes what was kept, and back through it what it made.
+        record?.Add(gradient => gradient.add(record.TakeBypass()!, Numbers.One));
         var widened = Layers.Linear(received, _up, record);
+        record?.AddBypass(gradient => gradient.narrow(-1, 0, _width));
         return nn.functional.pad(received, _padding).add(widened, Numbers.One);
     }
 }

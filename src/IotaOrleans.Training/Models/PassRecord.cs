@@ -5,65 +5,78 @@ namespace IotaOrleans.Training.Models;
 /// <summary>
 /// What a forward pass leaves for its backward pass. The backward pass has two halves (Qi et al., 2023, "Zero Bubble Pipeline
 /// Parallelism"): the gradient by the input, which the previous stage waits for, and the gradients by the weights, which nobody waits
-/// for before the optimizer step. The graph only computes the first half; the second one is a matrix product per weight, added in
+/// for before the optimizer step. The first half runs the noted steps in reverse; the second one is a matrix product per weight, added in
 /// place to the stage's gradients.
 /// </summary>
 /// <remarks>Owns the tensors that it was given, outside any dispose scope.</remarks>
 internal sealed class PassRecord : IDisposable
 {
-    private readonly List<(StageWeight Weight, Tensor Input, Tensor Output)> _products = [];
-    private readonly List<(StageWeight Weight, Tensor Leaf)> _scales = [];
-    private (StageWeight Weight, Tensor Tokens, Tensor Output)? _lookup;
-    private IList<Tensor> _gradients = [];
+    private readonly Stack<Func<Tensor, Tensor>> _steps = new();
+    private readonly List<Tensor> _kept = [];
+    private readonly List<Product> _products = [];
+    private readonly List<(StageWeight Weight, Tensor Gradient)> _scales = [];
+    private Product? _lookup;
+    private Tensor? _bypass;
 
-    /// <summary>Notes the product output = input · weightᵀ.</summary>
-    public void AddProduct(StageWeight weight, Tensor input, Tensor output) =>
-        _products.Add((weight, input.DetachFromDisposeScope(), output.DetachFromDisposeScope()));
+    /// <summary>Notes how the gradient by a step's output becomes the one by its input.</summary>
+    public void Add(Func<Tensor, Tensor> backward) => _steps.Push(backward);
 
-    /// <summary>A stand-in of a weight that multiplies element by element: the graph computes its gradient, which is small.</summary>
-    public Tensor AddScale(StageWeight weight)
+    /// <summary>Keeps a tensor until the first half is done.</summary>
+    public void Keep(Tensor tensor) => _kept.Add(tensor.DetachFromDisposeScope());
+
+    /// <summary>Notes the product input · weightᵀ.</summary>
+    public void AddProduct(StageWeight weight, Tensor input)
     {
-        var leaf = weight.Values.detach().requires_grad_(true).DetachFromDisposeScope();
-        _scales.Add((weight, leaf));
-        return leaf;
+        var product = new Product(weight, input.DetachFromDisposeScope());
+        _products.Add(product);
+        Add(gradient =>
+        {
+            product.Gradient = gradient.DetachFromDisposeScope();
+            return gradient.matmul(weight.Values);
+        });
     }
 
-    /// <summary>Notes the rows that were looked up in an embedding; the graph begins at them.</summary>
-    public void AddLookup(StageWeight weight, Tensor tokens, Tensor output) =>
-        _lookup = (weight, tokens.DetachFromDisposeScope(), output.requires_grad_(true).DetachFromDisposeScope());
-
-    /// <summary>The first half: runs the graph backward.</summary>
-    /// <param name="output">What the forward pass returned.</param>
-    /// <param name="outputGradient">The gradient by it.</param>
-    /// <param name="input">The stage's input, or null when nobody asks for its gradient.</param>
-    /// <returns>The gradient by the input, which the caller owns.</returns>
-    public Tensor? BackwardInput(Tensor output, Tensor outputGradient, Tensor? input)
+    /// <summary>Notes the rows that were looked up in an embedding; nothing lies before them.</summary>
+    public void AddLookup(StageWeight weight, Tensor tokens)
     {
-        List<Tensor> wanted = [.. _products.Select(product => product.Output), .. _scales.Select(scale => scale.Leaf)];
-        if ((_lookup?.Output ?? input) is { } beginning)
+        var lookup = _lookup = new Product(weight, tokens.DetachFromDisposeScope());
+        Add(gradient => lookup.Gradient = gradient.DetachFromDisposeScope());
+    }
+
+    /// <summary>Notes the gradient by a weight that multiplies element by element: the first half computes it, the second one adds it.</summary>
+    public void AddScale(StageWeight weight, Tensor gradient) => _scales.Add((weight, gradient.DetachFromDisposeScope()));
+
+    /// <summary>Notes that something from before a branch was added after it: the gradient passes by the branch as well.</summary>
+    /// <param name="backward">The gradient by what was added.</param>
+    public void AddBypass(Func<Tensor, Tensor> backward) => Add(gradient =>
+    {
+        _bypass = backward(gradient);
+        return gradient;
+    });
+
+    /// <summary>The gradient that passed by the branch, for the branch's beginning; null when there is none.</summary>
+    public Tensor? TakeBypass()
+    {
+        var bypass = _bypass;
+        _bypass = null;
+        return bypass;
+    }
+
+    /// <summary>The first half: runs the steps in reverse.</summary>
+    /// <param name="outputGradient">The gradient by what the forward pass returned.</param>
+    /// <returns>The gradient by the input, which the caller owns; null when the input were tokens.</returns>
+    public Tensor? BackwardInput(Tensor outputGradient)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var gradient = outputGradient;
+        while (_steps.TryPop(out var step))
         {
-            wanted.Add(beginning);
+            gradient = step(gradient);
         }
 
-        var gradients = autograd.grad([output], wanted, [outputGradient]);
-        foreach (var gradient in gradients)
-        {
-            gradient.DetachFromDisposeScope();
-        }
-
-        _gradients = gradients;
-        foreach (var product in _products)
-        {
-            product.Output.Dispose();
-        }
-
-        if (input is null)
-        {
-            return null;
-        }
-
-        _gradients = [.. gradients.SkipLast(1)];
-        return gradients[^1];
+        DisposeKept();
+        return _lookup is null ? gradient.MoveToOuterDisposeScope() : null;
     }
 
     /// <summary>The second half: adds the gradients by the weights to what has accumulated.</summary>
@@ -71,44 +84,64 @@ internal sealed class PassRecord : IDisposable
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        var index = 0;
-        foreach (var (weight, input, _) in _products)
+        foreach (var product in _products)
         {
-            var (rows, columns) = (weight.Gradient.shape[0], weight.Gradient.shape[1]);
-            weight.Gradient.addmm_(_gradients[index++].reshape(-1, rows).t(), input.reshape(-1, columns), beta: 1, alpha: 1);
+            var sum = product.Weight.Gradient;
+            sum.addmm_(product.Gradient!.view(-1, sum.shape[0]).t(), product.Input.view(-1, sum.shape[1]), beta: 1, alpha: 1);
         }
 
-        foreach (var (weight, _) in _scales)
+        foreach (var (weight, gradient) in _scales)
         {
-            weight.Gradient.add_(_gradients[index++], Numbers.One);
+            weight.Gradient.add_(gradient, Numbers.One);
         }
 
         if (_lookup is { } lookup)
         {
-            lookup.Weight.Gradient.index_add_(0, lookup.Tokens.view(-1), _gradients[index].view(-1, lookup.Weight.Gradient.shape[1]), Numbers.One);
+            var sum = lookup.Weight.Gradient;
+            sum.index_add_(0, lookup.Input.view(-1), lookup.Gradient!.view(-1, sum.shape[1]), Numbers.One);
         }
     }
 
     /// <inheritdoc />
     public void Dispose()
     {
-        foreach (var (_, input, output) in _products)
+        DisposeKept();
+        foreach (var product in _products)
         {
-            input.Dispose();
-            output.Dispose();
+            product.Dispose();
         }
 
-        foreach (var (_, leaf) in _scales)
-        {
-            leaf.Dispose();
-        }
-
-        foreach (var gradient in _gradients)
+        foreach (var (_, gradient) in _scales)
         {
             gradient.Dispose();
         }
 
-        _lookup?.Tokens.Dispose();
-        _lookup?.Output.Dispose();
+        _lookup?.Dispose();
+    }
+
+    private void DisposeKept()
+    {
+        foreach (var tensor in _kept)
+        {
+            tensor.Dispose();
+        }
+
+        _kept.Clear();
+    }
+
+    /// <summary>What the gradient by a weight is made of.</summary>
+    private sealed class Product(StageWeight weight, Tensor input) : IDisposable
+    {
+        public StageWeight Weight => weight;
+
+        public Tensor Input => input;
+
+        public Tensor? Gradient { get; set; }
+
+        public void Dispose()
+        {
+            input.Dispose();
+            Gradient?.Dispose();
+        }
     }
 }

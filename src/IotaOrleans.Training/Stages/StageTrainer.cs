@@ -75,13 +75,7 @@ public sealed class StageTrainer : IDisposable
         _live.Add(microBatch, pass);
         if (_recompute)
         {
-            using var noGradient = no_grad();
             return Deliver(Run(pass, record: null), output);
-        }
-
-        if (!_stage.IsFirst)
-        {
-            stageInput.requires_grad_(true);
         }
 
         pass.Record = new PassRecord();
@@ -95,7 +89,6 @@ public sealed class StageTrainer : IDisposable
     public void Repeat(long microBatch, Span<byte> output)
     {
         using var scope = NewDisposeScope();
-        using var noGradient = no_grad();
         var pass = Find(microBatch);
         Deliver(pass.Output ?? Run(pass, record: null), output);
     }
@@ -119,18 +112,12 @@ public sealed class StageTrainer : IDisposable
         var pass = Find(microBatch);
         if (pass.Record is null)
         {
-            if (!_stage.IsFirst)
-            {
-                pass.Input.requires_grad_(true);
-            }
-
             pass.Record = new PassRecord();
             pass.Output = Run(pass, pass.Record).DetachFromDisposeScope();
         }
 
         var seed = _stage.IsLast ? tensor(lossScale) : Unpack(outputGradient, pass.Output!.shape);
-        using var gradient = pass.Record.BackwardInput(pass.Output!, seed, _stage.IsFirst ? null : pass.Input);
-        if (gradient is not null)
+        if (pass.Record.BackwardInput(seed) is { } gradient)
         {
             Pack(gradient, inputGradient);
         }
@@ -194,7 +181,7 @@ public sealed class StageTrainer : IDisposable
     private Tensor Run(LivePass pass, PassRecord? record)
     {
         var result = _stage.Forward(pass.Input, record);
-        return pass.Targets is null ? result : LlamaStage.Loss(result, pass.Targets);
+        return pass.Targets is null ? result : Layers.CrossEntropy(result, pass.Targets, record);
     }
 
     private float Deliver(Tensor result, Span<byte> output)
