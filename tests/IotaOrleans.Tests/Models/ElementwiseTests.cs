@@ -71,7 +71,13 @@ public sealed class ElementwiseTests
         const int Time = 6, Sequences = 2, Rest = 3;
         var model = new ModelConfiguration
         {
-            VocabularySize = 8, HiddenSize = 2 * half * heads, IntermediateSize = 8, BlockCount = 1, HeadCount = heads, KeyValueHeadCount = heads, ContextLength = Time + 1,
+            VocabularySize = 8,
+            HiddenSize = 2 * half * heads,
+            IntermediateSize = 8,
+            BlockCount = 1,
+            HeadCount = heads,
+            KeyValueHeadCount = heads,
+            ContextLength = Time + 1,
         };
         var width = model.HiddenSize + Rest;
         var rows = Values(new Random(seed), Sequences * Time * width);
