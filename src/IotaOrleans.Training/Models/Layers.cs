@@ -66,13 +66,12 @@ internal static class Layers
         return output;
     }
 
-    /// <summary>Mean cross-entropy in nats per token; the gradient is given by its factor.</summary>
+    /// <summary>Mean cross-entropy in nats per token. Its gradient is given by its factor, as long as the caller keeps what is returned.</summary>
     /// <param name="logits">[batch, time, vocabulary].</param>
     /// <param name="targets">[batch, time] token ids (int64).</param>
     /// <param name="record">Notes the gradient, if there is to be one.</param>
     public static Tensor CrossEntropy(Tensor logits, Tensor targets, PassRecord? record)
     {
-        using var graph = record is null ? null : enable_grad();
         var shape = logits.shape;
         var rows = logits.view(-1, shape[^1]);
         if (record is null)
@@ -80,9 +79,11 @@ internal static class Layers
             return cross_entropy(rows, targets.view(-1));
         }
 
-        record.Keep(rows = rows.detach().requires_grad_(true));
-        var loss = cross_entropy(rows, targets.view(-1));
-        record.Add(factor => autograd.grad([loss], [rows], [factor])[0].view(shape));
+        using var graph = enable_grad();
+        var leaf = rows.detach().requires_grad_(true);
+        record.Keep(leaf);
+        var loss = cross_entropy(leaf, targets.view(-1));
+        record.Add(factor => autograd.grad([loss], [leaf], [factor])[0].view(shape));
         return loss;
     }
 
