@@ -148,6 +148,7 @@ public sealed class InterruptionTests(ProgramFolder folder) : IClassFixture<Prog
         var result = await program.EndAsync();
 
         reason.Should().Contain(data);
+        result.Errors.Should().Contain("trying again in 2 s");
         result.ExitCode.Should().Be(0, result.ToString());
         result.Events()[^1].GetProperty("step").GetInt64().Should().Be(200);
     }

@@ -24,15 +24,21 @@ public sealed class CollectorStressTests
                 GC.WaitForPendingFinalizers();
             }
         });
-        var losses = await Task.WhenAll(Enumerable.Range(0, 2).Select(async number =>
+        try
         {
-            using var lane = new ComputeLane($"stress-{number}");
-            return await lane.RunAsync(() => Train(model, passes: 1_500));
-        }));
-        await stop.CancelAsync();
-        await collector;
+            var losses = await Task.WhenAll(Enumerable.Range(0, 2).Select(async number =>
+            {
+                using var lane = new ComputeLane($"stress-{number}");
+                return await lane.RunAsync(() => Train(model, passes: 1_500));
+            }));
 
-        losses[0].Should().Be(losses[1]).And.BeGreaterThan(0);
+            losses[0].Should().Be(losses[1]).And.BeGreaterThan(0);
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await collector;
+        }
     }
 
     private static float Train(ModelConfiguration model, int passes)

@@ -48,13 +48,9 @@ public sealed class OwedGradientsTests
     {
         var shared = new SharedWork();
         using var lane = new ComputeLane("own", shared: shared);
-        using var other = new ComputeLane("other", shared: shared);
-        using var release = new ManualResetEventSlim();
-        var running = other.RunAsync(release.Wait);
+        using var other = new BusyLane(shared);
 
         var (gradients, order) = await lane.RunAsync(() => Train(shared, (owed, _) => owed.Await()));
-        release.Set();
-        await running;
 
         order.Should().HaveCount(MicroBatches);
         gradients.Should().Contain(value => value != 0);
@@ -65,13 +61,9 @@ public sealed class OwedGradientsTests
     {
         var shared = new SharedWork();
         using var lane = new ComputeLane("own", shared: shared);
-        using var other = new ComputeLane("other", shared: shared);
-        using var release = new ManualResetEventSlim();
-        var running = other.RunAsync(release.Wait);
+        using var other = new BusyLane(shared);
 
         var (gradients, _) = await lane.RunAsync(() => Train(shared, (_, _) => null));
-        release.Set();
-        await running;
 
         gradients.Should().AllSatisfy(value => value.Should().Be(0));
     }
@@ -106,5 +98,25 @@ public sealed class OwedGradientsTests
         }
 
         return (trainer.Parameters.Gradients.ToArray(), order);
+    }
+
+    /// <summary>Another lane, which has something else to do until the test ends.</summary>
+    private sealed class BusyLane : IDisposable
+    {
+        private readonly ManualResetEventSlim _release = new();
+        private readonly ComputeLane _lane;
+
+        public BusyLane(SharedWork shared)
+        {
+            _lane = new ComputeLane("other", shared: shared);
+            _lane.TryPost(_release.Wait);
+        }
+
+        public void Dispose()
+        {
+            _release.Set();
+            _lane.Dispose();
+            _release.Dispose();
+        }
     }
 }

@@ -110,9 +110,11 @@ internal sealed class RunConductor(
         }
 
         CountRepair(failed.Failure);
+        var delay = FirstDelay * Math.Pow(2, _repairs - 1);
+        reporter.Notice($"trying again in {delay.TotalSeconds:0} s");
         try
         {
-            await Task.Delay(FirstDelay * Math.Pow(2, _repairs - 1), time, interrupted);
+            await Task.Delay(delay, time, interrupted);
             return true;
         }
         catch (OperationCanceledException)
