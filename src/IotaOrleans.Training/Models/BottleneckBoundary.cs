@@ -55,7 +55,7 @@ internal sealed class BottleneckReceiver
     /// <summary>[batch, time, bottleneck] → [batch, time, model].</summary>
     public Tensor Forward(Tensor received, PassRecord? record)
     {
-        // Backward, in reverse: past the matrix goes what was kept, and back through it what it made.
+        // Steps run backward in reverse: the gradients through the matrix and past it part at the sum and meet here.
         record?.Add(gradient => gradient.add(record.TakeBypass()!, Numbers.One));
         var widened = Layers.Linear(received, _up, record);
         record?.AddBypass(gradient => gradient.narrow(-1, 0, _width));

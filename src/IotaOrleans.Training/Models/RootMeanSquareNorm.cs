@@ -4,8 +4,8 @@ using System.Runtime.Intrinsics;
 namespace IotaOrleans.Training.Models;
 
 /// <summary>
-/// RMSNorm (Zhang and Sennrich, 2019): y = x · w / √(mean(x²) + ε), row by row, and its gradients. One pass through memory each, where a graph of
-/// elementary operations would take seven; vectors of a fixed width, so that every processor adds in the same order.
+/// RMSNorm (Zhang and Sennrich, 2019): y = x · w / √(mean(x²) + ε), row by row, and its gradients. One pass through memory each, where
+/// elementary operations would take one apiece; vectors of a fixed width, so that every processor adds in the same order.
 /// </summary>
 internal static class RootMeanSquareNorm
 {

@@ -14,6 +14,7 @@ internal sealed class RunConductor(
     PreparedRun run, ControlHost host, ChildSilos children, RunProgress progress, IRunReporter reporter, StatusRecorder recorder, CheckpointArchiver? archiver, TimeProvider time)
 {
     private const int MostRepairsPerCheckpoint = 3;
+    // Doubles with each further loss without a new checkpoint.
     private static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LossPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan RemoteLossPatience = TimeSpan.FromSeconds(20);
