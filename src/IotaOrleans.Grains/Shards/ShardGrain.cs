@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using IotaOrleans.Grains.Placement;
 using IotaOrleans.Grains.Swarm;
 using IotaOrleans.Grains.Validation;
@@ -189,9 +190,10 @@ internal sealed partial class ShardGrain(
         lanes.Return(lane);
     }
 
-    /// <summary>Reports from the lane's thread; calls are at most once, so a lost one is repeated and the run grain ignores doubles.</summary>
+    /// <summary>Reports; calls are at most once, so a lost one is repeated and the run grain ignores doubles.</summary>
     private async Task DeliverAsync(ShardKey key, ShardReport report)
     {
+        await LeaveLane();
         for (var attempt = 1; ; attempt++)
         {
             try
@@ -214,6 +216,7 @@ internal sealed partial class ShardGrain(
     /// <summary>Delivers an elastic shard's report; what it counts must not be lost, and a repeated one is counted once.</summary>
     private async Task<SwarmReply> DeliverAsync(ShardKey key, SwarmReport report)
     {
+        await LeaveLane();
         for (var attempt = 1; ; attempt++)
         {
             try
@@ -231,6 +234,12 @@ internal sealed partial class ShardGrain(
             }
         }
     }
+
+    /// <summary>
+    /// Goes on in the thread pool. To make a call takes a lane's time; and what waits for answers Orleans keeps in a pool of each thread,
+    /// without a bound: from lanes, which only call, it would pass over to threads that only receive, and pile up there.
+    /// </summary>
+    private static ConfiguredTaskAwaitable LeaveLane() => Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding | ConfigureAwaitOptions.ContinueOnCapturedContext);
 
     [LoggerMessage(LogLevel.Debug, "A frame for shard {Receiver} was not delivered")]
     private partial void LogUndelivered(ShardKey receiver, Exception failure);

@@ -155,6 +155,7 @@ public sealed class ComputeLane : IDisposable
             _shared?.Leave(this);
             while (!_leaving && (reader.TryRead(out var job) || TryHelp(out job)))
             {
+                NativeHeap.ReturnFreedWhenDue();
                 if (ProcessorShare == 1)
                 {
                     job();
