@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using IotaOrleans.Training.Lanes;
 using TorchSharp;
 
@@ -23,41 +22,6 @@ public sealed class ComputeLaneTests
 
         order.Should().Equal(Enumerable.Range(0, 20));
         threads.Should().ContainSingle().Which.Should().NotBe(Environment.CurrentManagedThreadId);
-    }
-
-    [Fact]
-    public async Task Tensors_come_and_go_on_a_lane_without_new_pages_of_memory()
-    {
-        const int Tensors = 8;
-        const int Length = 1 << 20;
-        const int WarmUp = 20;
-        const int Passes = 100;
-        using var lane = new ComputeLane("test");
-
-        // The heap grows a few times more, until what is freed fits what comes next.
-        await lane.RunAsync(() => CountFaults(WarmUp));
-        var faults = await lane.RunAsync(() => CountFaults(Passes));
-
-        // In ten passes a tenth of the pages that all tensors have is next to none; over a hundred, the heap may still grow by one tensor once.
-        faults.Should().BeLessThan(Passes / 10 * (Tensors * Length * sizeof(float) / Environment.SystemPageSize / 10));
-
-        static long CountFaults(int passes)
-        {
-            var before = PageFaults();
-            for (var pass = 0; pass < passes; pass++)
-            {
-                using var scope = torch.NewDisposeScope();
-                for (var i = 0; i < Tensors; i++)
-                {
-                    torch.ones(Length);
-                }
-            }
-
-            return PageFaults() - before;
-        }
-
-        // Minor faults of the thread that asks.
-        static long PageFaults() => long.Parse(File.ReadAllText("/proc/thread-self/stat").Split(") ")[1].Split(' ')[7], CultureInfo.InvariantCulture);
     }
 
     [Fact]
