@@ -22,8 +22,8 @@ public enum ScheduleKind
     ZeroBubble,
 
     /// <summary>
-    /// ZB-H2 (Qi et al., 2023): as ZB-H1, with more forward passes ahead, for almost twice the peak memory of 1F1B. The update stays at
-    /// the end of the step.
+    /// ZB-H2 (Qi et al., 2023): as ZB-H1, with more forward passes ahead, for almost twice the peak memory of 1F1B. A stage takes its
+    /// optimizer step and begins the next step before others have ended this one, and takes both back if gradients turn out to be clipped.
     /// </summary>
     ZeroBubbleAhead,
 }

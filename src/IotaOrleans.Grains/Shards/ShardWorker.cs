@@ -35,6 +35,7 @@ internal sealed class ShardWorker : IShardWorker
     private GradientPieces? _pieces;
     private ShardData? _data;
     private OrderInProgress? _current;
+    private OrderInProgress? _ahead;
     private int _scheduled;
     private volatile bool _stopped;
     private long _previousOrderEnd = Stopwatch.GetTimestamp();
@@ -53,9 +54,6 @@ internal sealed class ShardWorker : IShardWorker
 
     /// <inheritdoc />
     public Guid Session => _assignment.Session;
-
-    /// <summary>Micro-batches that were run forward and whose backward pass is not complete, for tests of the schedule's bound.</summary>
-    public int LiveMicroBatches => _trainer?.LiveMicroBatches ?? 0;
 
     private TrainingRunSpecification Specification => _assignment.Specification;
 
@@ -162,7 +160,46 @@ internal sealed class ShardWorker : IShardWorker
             return true;
         }
 
-        return false;
+        return TryGoAhead(_current);
+    }
+
+    /// <summary>While other stages' norms are on their way, the next step's forward passes may begin.</summary>
+    private bool TryGoAhead(OrderInProgress current)
+    {
+        if (current.NextOp.Kind != StageOpKind.Update)
+        {
+            return false;
+        }
+
+        if (_ahead is null)
+        {
+            if (!_executor!.MayGoAhead(current) || !_orders.TryPeek(out var next) || next.Kind != WorkKind.Train)
+            {
+                return false;
+            }
+
+            _executor.UpdateAhead(current);
+            _ahead = TakeOrder();
+            return true;
+        }
+
+        if (_ahead.NextOp.Kind != StageOpKind.Forward || !CanRun(_ahead))
+        {
+            return false;
+        }
+
+        RunNext(_ahead);
+        return true;
+    }
+
+    /// <summary>After an update: what was run ahead of it counts if the update was as expected.</summary>
+    private void JudgeAhead()
+    {
+        if (_ahead is not null && !_executor!.LastWasUnscaled)
+        {
+            _executor.Forget(_ahead);
+            _ahead = new OrderInProgress(_ahead.Order, _ahead.Program);
+        }
     }
 
     private OrderInProgress? TakeOrder() =>
@@ -198,6 +235,11 @@ internal sealed class ShardWorker : IShardWorker
                 break;
         }
 
+        if (op.Kind == StageOpKind.Update)
+        {
+            JudgeAhead();
+        }
+
         var duration = Stopwatch.GetElapsedTime(started);
         current.AddTime(op.Kind, _lane.Lane.Occupied(duration));
         IotaInstruments.RecordMicroBatch(_assignment.Stage, op.Kind, duration);
@@ -211,7 +253,7 @@ internal sealed class ShardWorker : IShardWorker
 
     private void Finish(OrderInProgress current)
     {
-        _current = null;
+        (_current, _ahead) = (_ahead, null);
         _inbox.Advance(current.Order.Sequence + 1);
         IotaInstruments.RecordLiveTensors(_assignment.Stage, LiveTensors.OnThisThread);
         var end = Stopwatch.GetTimestamp();

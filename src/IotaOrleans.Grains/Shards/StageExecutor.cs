@@ -21,6 +21,8 @@ internal sealed class StageExecutor(
     /// <summary>Activations of forward-only work that may be on their way to a stage.</summary>
     public const int EvaluationCredits = 4;
 
+    private bool _isAhead;
+
     private TrainingRunSpecification Specification => assignment.Specification;
 
     private bool IsFirst => assignment.Stage == 0;
@@ -30,6 +32,9 @@ internal sealed class StageExecutor(
     private IEnumerable<int> OtherStages => Enumerable.Range(0, Specification.Stages.Length).Where(stage => stage != assignment.Stage);
 
     private int OtherTiedStage => IsFirst ? Specification.Stages.Length - 1 : 0;
+
+    /// <summary>Whether the last update's gradients were used as they were, and not scaled down.</summary>
+    public bool LastWasUnscaled { get; private set; }
 
     /// <summary>Whether everything that an instruction needs is there.</summary>
     public bool InputsArrived(WorkOrder order, StageOp op) => op.Kind switch
@@ -92,7 +97,36 @@ internal sealed class StageExecutor(
     /// <summary>Replicas know the same: one of them tells all of another stage.</summary>
     private IEnumerable<int> ReplicasToTell(int stage) => isSpokesman ? Enumerable.Range(0, Specification.Miners[stage].Length) : [];
 
-    private bool ActivationArrived(WorkOrder order, StageOp op) => IsFirst || frames.Arrived(FrameKind.Activation, order, op.MicroBatch);
+    /// <summary>
+    /// Whether an order that has only its update left may go on with the next one: the schedule wants it, and it can be expected that the update's
+    /// gradients need not be scaled.
+    /// </summary>
+    public bool MayGoAhead(OrderInProgress current)
+    {
+        var bound = Specification.Optimizer.GradientClip;
+        return PipelineSchedule.OverlapsSteps(Specification.Schedule) && LastWasUnscaled && (bound == 0 || current.SumOfSquares <= bound * bound);
+    }
+
+    /// <summary>
+    /// Takes an order's update before the other stages' norms are known (post-validation: Qi et al., 2023, section 4). Forward passes of the next
+    /// order may follow; what they send counts only when the norms turn out to be as expected, which every stage finds out by itself.
+    /// </summary>
+    public void UpdateAhead(OrderInProgress current)
+    {
+        trainer.StepAhead(current.Order.Step, current.Order.LearningRate);
+        _isAhead = true;
+    }
+
+    private bool ActivationArrived(WorkOrder order, StageOp op) => IsFirst || ArrivedActivation(order, op) is not null;
+
+    /// <summary>
+    /// Which activation of a micro-batch may be run now. One that was sent ahead counts as long as nothing speaks against its weights; while this
+    /// stage is ahead itself it takes no others: the stage before would not send them again.
+    /// </summary>
+    private FrameKind? ArrivedActivation(WorkOrder order, StageOp op) =>
+        !_isAhead && frames.Arrived(FrameKind.Activation, order, op.MicroBatch) ? FrameKind.Activation
+        : (_isAhead || LastWasUnscaled) && frames.Arrived(FrameKind.ActivationAhead, order, op.MicroBatch) ? FrameKind.ActivationAhead
+        : null;
 
     /// <summary>Training needs no credits of its own: the gradient that returns is one, and the schedule bounds what is under way.</summary>
     private bool NeedsCredit(StageOp op) => !IsLast && op.MicroBatch >= EvaluationCredits;
@@ -101,7 +135,7 @@ internal sealed class StageExecutor(
     {
         var evaluates = op.Kind == StageOpKind.Evaluate;
         var (tokens, targets) = data?.Read(current.Order, op.MicroBatch) ?? ([], []);
-        using var activation = IsFirst ? null : frames.Take(FrameKind.Activation, current.Order, op.MicroBatch);
+        using var activation = IsFirst ? null : frames.Take(ArrivedActivation(current.Order, op) ?? FrameKind.Activation, current.Order, op.MicroBatch);
         if (evaluates && activation is not null)
         {
             frames.SendCredit(current.Order, op.MicroBatch);
@@ -118,7 +152,7 @@ internal sealed class StageExecutor(
             Targets = targets,
             Activation = activation is null ? [] : activation.Payload.Span,
         };
-        var output = IsLast ? null : frames.RentActivation(FrameKind.Activation, current.Order, op.MicroBatch, (activation?.Header.Pathway ?? []).Add(shard.Miner));
+        var output = IsLast ? null : frames.RentActivation(_isAhead ? FrameKind.ActivationAhead : FrameKind.Activation, current.Order, op.MicroBatch, (activation?.Header.Pathway ?? []).Add(shard.Miner));
         try
         {
             var destination = output is null ? [] : output.Payload.Span;
@@ -220,7 +254,20 @@ internal sealed class StageExecutor(
         }
 
         current.GradientNorm = norm;
-        trainer.Step(current.Order.Step, current.Order.LearningRate, GradientNorm.ClipScale(norm, Specification.Optimizer.GradientClip));
+        var scale = GradientNorm.ClipScale(norm, Specification.Optimizer.GradientClip);
+        (var wasAhead, _isAhead, LastWasUnscaled) = (_isAhead, false, scale == 1);
+        if (wasAhead && LastWasUnscaled)
+        {
+            trainer.ConfirmStep(current.Order.Step, current.Order.LearningRate);
+            return;
+        }
+
+        if (wasAhead)
+        {
+            trainer.TakeStepBack();
+        }
+
+        trainer.Step(current.Order.Step, current.Order.LearningRate, scale);
     }
 
     /// <summary>Norm of the whole model's gradient: every stage adds the same numbers in the same order.</summary>
@@ -240,6 +287,15 @@ internal sealed class StageExecutor(
         }
 
         return Math.Sqrt(sum);
+    }
+
+    /// <summary>Forgets the forward passes of an order that was gone ahead with.</summary>
+    public void Forget(OrderInProgress ahead)
+    {
+        foreach (var op in ahead.Program[..ahead.Next])
+        {
+            trainer.Forget(LiveKey(ahead.Order, op));
+        }
     }
 
     /// <summary>Names a live micro-batch across orders.</summary>

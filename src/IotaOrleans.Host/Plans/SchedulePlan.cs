@@ -31,7 +31,7 @@ internal sealed record SchedulePlan(ScheduleKind Kind, int Chunks, ScheduleTimel
         return new SchedulePlan(
             kind,
             chunks,
-            ScheduleSimulator.Run(PipelineSchedule.TrainAll(kind, shape.Ranks, shape.MicroBatches, chunks), costs),
+            ScheduleSimulator.Run(PipelineSchedule.TrainAll(kind, shape.Ranks, shape.MicroBatches, chunks), costs, PipelineSchedule.OverlapsSteps(kind)),
             PipelineSchedule.Bubble(kind, shape.Ranks, shape.MicroBatches, chunks, costs));
     }
 }

@@ -98,7 +98,17 @@ internal sealed class ScheduleReport(IAnsiConsole console, PipelineShape shape, 
         grid.AddColumn(new GridColumn { Padding = new Padding(0, 0, 0, 0) });
         void Fact(string name, string value, string meaning) => grid.AddRow(new Text(name, Dim), new Text(value, Bold), new Text(meaning, Dim));
 
-        Fact("makespan", Number(timeline.Makespan), $"each rank is busy for {Number(timeline.Makespan - timeline.Idle)} and idle for {Number(timeline.Idle)}");
+        var each = $"each rank is busy for {Number(timeline.Period - timeline.Idle)} and idle for {Number(timeline.Idle)}";
+        if (timeline.Period < timeline.Makespan)
+        {
+            Fact("makespan", Number(timeline.Makespan), "from the first pass to the end of the last one");
+            Fact("period", Number(timeline.Period), $"until the next step, which ranks begin before others have ended this one: {each}");
+        }
+        else
+        {
+            Fact("makespan", Number(timeline.Makespan), each);
+        }
+
         Fact("bubble", Share(timeline.BubbleShare), "simulated");
         Fact("", Share(published.Share), $"by {published.Formula} in {published.Source}{(published.Unmet is { } unmet ? $", which asks for {unmet}" : "")}");
         Fact("peak live", Number(plan.PeakLive), plan.Chunks == 1
@@ -109,10 +119,10 @@ internal sealed class ScheduleReport(IAnsiConsole console, PipelineShape shape, 
 
     private void WriteComparison(SchedulePlan plan, IReadOnlyList<(ScheduleKind Kind, SchedulePlan? Plan)> all)
     {
-        var yardstick = all.Single(it => it.Kind == ScheduleKind.OneForwardOneBackward).Plan!.Timeline.Makespan;
+        var yardstick = all.Single(it => it.Kind == ScheduleKind.OneForwardOneBackward).Plan!.Timeline.Period;
         var table = new Table { Border = TableBorder.Rounded };
         table.AddColumn(new TableColumn("schedule").NoWrap());
-        foreach (var column in new[] { "makespan", "idle", "bubble", "formula", "peak live", "× 1f1b" })
+        foreach (var column in new[] { "period", "idle", "bubble", "formula", "peak live", "× 1f1b" })
         {
             table.AddColumn(new TableColumn(column).RightAligned().NoWrap());
         }
@@ -125,8 +135,8 @@ internal sealed class ScheduleReport(IAnsiConsole console, PipelineShape shape, 
                 ? [name, "-", "-", "-", "-", "-", "-"]
                 :
                 [
-                    name, Number(other.Timeline.Makespan), Number(other.Timeline.Idle), Share(other.Timeline.BubbleShare), Share(other.Published.Share),
-                    Number(other.PeakLive), (other.Timeline.Makespan / yardstick).ToString("0.000", Culture),
+                    name, Number(other.Timeline.Period), Number(other.Timeline.Idle), Share(other.Timeline.BubbleShare), Share(other.Published.Share),
+                    Number(other.PeakLive), (other.Timeline.Period / yardstick).ToString("0.000", Culture),
                 ];
             table.AddRow(cells.Select(cell => new Text(cell, style)));
         }

@@ -88,7 +88,7 @@ internal sealed class ScheduleSvg
     private string Summary()
     {
         var (timeline, published) = (_plan.Timeline, _plan.Published);
-        return $"makespan {ScheduleReport.Number(timeline.Makespan)}  ·  bubble {ScheduleReport.Share(timeline.BubbleShare)} "
+        return $"makespan {ScheduleReport.Number(timeline.Makespan)}{(timeline.Period < timeline.Makespan ? $", a step every {ScheduleReport.Number(timeline.Period)}" : "")}  ·  bubble {ScheduleReport.Share(timeline.BubbleShare)} "
             + $"({ScheduleReport.Share(published.Share)} by {published.Formula}, {published.Source})  ·  peak live {ScheduleReport.Number(_plan.PeakLive)}";
     }
 
@@ -185,7 +185,7 @@ internal sealed class ScheduleSvg
     {
         const double NameWidth = 124;
         const double FigureWidth = 250;
-        var longest = _all.Max(it => it.Plan?.Timeline.Makespan ?? 0);
+        var longest = _all.Max(it => it.Plan?.Timeline.Period ?? 0);
         var scale = Math.Max(120, Math.Min(900, Left + _chartWidth + LiveWidth - Margin - NameWidth - FigureWidth)) / longest;
         var bars = new XElement(Svg + "g", Text("small", Margin, top - 14, "the same work by each schedule: busy, and the bubble"));
         var y = top;
@@ -200,11 +200,11 @@ internal sealed class ScheduleSvg
             }
             else
             {
-                var (busy, idle) = ((plan.Timeline.Makespan - plan.Timeline.Idle) * scale, plan.Timeline.Idle * scale);
+                var (busy, idle) = ((plan.Timeline.Period - plan.Timeline.Idle) * scale, plan.Timeline.Idle * scale);
                 bars.Add(
                     Box("busy", x, y, busy, BarHeight, 3),
                     Box("gap", x + busy, y, idle, BarHeight, 3),
-                    Text("small" + chosen, x + busy + idle + 10, y + 12.5, $"{ScheduleReport.Number(plan.Timeline.Makespan)}, bubble {ScheduleReport.Share(plan.Timeline.BubbleShare)}, peak live {ScheduleReport.Number(plan.PeakLive)}"));
+                    Text("small" + chosen, x + busy + idle + 10, y + 12.5, $"{ScheduleReport.Number(plan.Timeline.Period)}, bubble {ScheduleReport.Share(plan.Timeline.BubbleShare)}, peak live {ScheduleReport.Number(plan.PeakLive)}"));
             }
 
             y += BarPitch;

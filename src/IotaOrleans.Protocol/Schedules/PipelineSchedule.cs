@@ -100,6 +100,12 @@ public static class PipelineSchedule
     public static bool SplitsBackward(ScheduleKind kind) => kind is ScheduleKind.ZeroBubble or ScheduleKind.ZeroBubbleAhead;
 
     /// <summary>
+    /// Whether a rank begins the next step's forward passes while others are still at this one's gradients: its optimizer step is taken as soon
+    /// as its own are there, and validated when the whole gradient's norm is known (post-validation: Qi et al., 2023, section 4).
+    /// </summary>
+    public static bool OverlapsSteps(ScheduleKind kind) => kind == ScheduleKind.ZeroBubbleAhead;
+
+    /// <summary>
     /// The most micro-batches, counted once per chunk, that a rank has forwarded and not yet begun to run backward. It is also how many
     /// forward passes come before the first backward pass.
     /// </summary>
@@ -128,8 +134,7 @@ public static class PipelineSchedule
             ScheduleKind.Interleaved => ("(p−1)/(v·m+p−1)", "Narayanan et al., 2021", (ranks - 1) * piece.Both),
             ScheduleKind.ZeroBubble => ("(p−1)(T_F+T_B−T_W)", "Qi et al., 2023", (ranks - 1) * Math.Max(0, piece.Forward + piece.BackwardInput - piece.BackwardWeights)),
 
-            // The paper's (p−1)(T_F+T_B−2T_W) lets the next step begin before this one's update; here the last rank waits for its first input.
-            ScheduleKind.ZeroBubbleAhead => ("(p−1)·max(T_F, T_F+T_B−2T_W)", "Qi et al., 2023", (ranks - 1) * Math.Max(piece.Forward, piece.Forward + piece.BackwardInput - (2 * piece.BackwardWeights))),
+            ScheduleKind.ZeroBubbleAhead => ("(p−1)(T_F+T_B−2T_W)", "Qi et al., 2023", (ranks - 1) * Math.Max(0, piece.Forward + piece.BackwardInput - (2 * piece.BackwardWeights))),
             _ => ("(p−1)/(m+p−1)", "Narayanan et al., 2021", (ranks - 1) * piece.Both),
         };
         return new PublishedBubble(idle, idle / ((microBatches * chunks * piece.Both) + idle), formula, source, Unmet(kind, ranks, microBatches, piece));

@@ -8,14 +8,15 @@ namespace IotaOrleans.Protocol.Schedules;
 public static class ScheduleSimulator
 {
     /// <summary>Simulates a step of pieces that all cost the same.</summary>
-    /// <exception cref="ArgumentException">The programs do not make up a step; <see cref="ScheduleValidator"/> says why.</exception>
-    public static ScheduleTimeline Run(ImmutableArray<ImmutableArray<StageOp>> programs, ScheduleCosts costs) => Run(programs, _ => costs);
+    /// <inheritdoc cref="Run(ImmutableArray{ImmutableArray{StageOp}}, Func{int, ScheduleCosts}, bool)"/>
+    public static ScheduleTimeline Run(ImmutableArray<ImmutableArray<StageOp>> programs, ScheduleCosts costs, bool overlapsSteps = false) => Run(programs, _ => costs, overlapsSteps);
 
     /// <summary>Simulates a step.</summary>
     /// <param name="programs">The passes of each rank, in rank order.</param>
     /// <param name="costs">The costs of each model piece; communication is that of what leaves the piece.</param>
+    /// <param name="overlapsSteps">Whether ranks begin the next step before others have ended this one; see <see cref="PipelineSchedule.OverlapsSteps"/>.</param>
     /// <exception cref="ArgumentException">The programs do not make up a step; <see cref="ScheduleValidator"/> says why.</exception>
-    public static ScheduleTimeline Run(ImmutableArray<ImmutableArray<StageOp>> programs, Func<int, ScheduleCosts> costs)
+    public static ScheduleTimeline Run(ImmutableArray<ImmutableArray<StageOp>> programs, Func<int, ScheduleCosts> costs, bool overlapsSteps = false)
     {
         var all = programs.SelectMany(program => program).ToArray();
         if (all.Length == 0)
@@ -44,10 +45,19 @@ public static class ScheduleSimulator
         }
 
         var makespan = free.Max();
-        return new ScheduleTimeline([.. timelines.Select((ops, rank) => Rank(rank, ops.MoveToImmutable(), makespan, op => pieces[flow.PieceOf(rank, op)].Of(op.Kind)))], makespan);
+        var period = overlapsSteps ? Period(timelines, makespan) : makespan;
+        return new ScheduleTimeline([.. timelines.Select((ops, rank) => Rank(rank, ops.MoveToImmutable(), period, op => pieces[flow.PieceOf(rank, op)].Of(op.Kind)))], makespan, period);
     }
 
-    private static RankTimeline Rank(int rank, ImmutableArray<TimedOp> ops, double makespan, Func<StageOp, double> cost)
+    /// <summary>
+    /// When every step is like this one, it begins anew as soon as each rank has ended its own, and before backward passes the gradients of all
+    /// must have been validated.
+    /// </summary>
+    private static double Period(ImmutableArray<TimedOp>.Builder[] timelines, double makespan) => Math.Max(
+        timelines.Max(ops => ops[^1].End - ops[0].Start),
+        makespan - timelines.Min(ops => ops.First(timed => timed.Op.Kind != StageOpKind.Forward).Start));
+
+    private static RankTimeline Rank(int rank, ImmutableArray<TimedOp> ops, double period, Func<StageOp, double> cost)
     {
         var (busy, live, peak) = (0d, 0, 0);
         foreach (var timed in ops)
@@ -57,6 +67,6 @@ public static class ScheduleSimulator
             peak = Math.Max(peak, live);
         }
 
-        return new RankTimeline(rank, ops, busy, makespan - busy, peak);
+        return new RankTimeline(rank, ops, busy, period - busy, peak);
     }
 }

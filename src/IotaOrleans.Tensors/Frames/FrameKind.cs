@@ -32,4 +32,10 @@ public enum FrameKind : byte
 
     /// <summary>A piece of a stage's gradient, added up over its replicas, for the others of them.</summary>
     GradientSum = 10,
+
+    /// <summary>
+    /// An activation as <see cref="Activation"/> is, of weights whose optimizer step is not validated yet: it counts if the step turns out to be
+    /// right, otherwise another one follows.
+    /// </summary>
+    ActivationAhead = 11,
 }

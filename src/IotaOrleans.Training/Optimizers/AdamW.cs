@@ -31,16 +31,29 @@ public sealed class AdamW
     /// <param name="step">The step, from one, for the bias correction.</param>
     /// <param name="learningRate">Learning rate of this step.</param>
     /// <param name="gradientScale">Factor on the gradients, from clipping.</param>
-    public void Step(Span<float> values, Span<float> gradients, long decayCount, long step, double learningRate, double gradientScale)
+    public void Step(Span<float> values, Span<float> gradients, long decayCount, long step, double learningRate, double gradientScale) =>
+        Step(values, gradients, decayCount, step, learningRate, gradientScale, StepHalf.Both);
+
+    /// <summary>The first half of a step with unscaled gradients: the parameters change, to the same bits as in a whole step, and nothing else.</summary>
+    /// <inheritdoc cref="Step(Span{float}, Span{float}, long, long, double, double)" path="/param" />
+    public void StepValues(Span<float> values, Span<float> gradients, long decayCount, long step, double learningRate) =>
+        Step(values, gradients, decayCount, step, learningRate, gradientScale: 1, StepHalf.Values);
+
+    /// <summary>The second half of a step with unscaled gradients: the moments change, and the gradients are cleared.</summary>
+    /// <inheritdoc cref="Step(Span{float}, Span{float}, long, long, double, double)" path="/param" />
+    public void StepMoments(Span<float> values, Span<float> gradients, long decayCount, long step, double learningRate) =>
+        Step(values, gradients, decayCount, step, learningRate, gradientScale: 1, StepHalf.Moments);
+
+    private void Step(Span<float> values, Span<float> gradients, long decayCount, long step, double learningRate, double gradientScale, StepHalf half)
     {
         var decayed = checked((int)decayCount);
-        Update(values, gradients, 0, decayed, step, learningRate, gradientScale, _settings.WeightDecay);
-        Update(values, gradients, decayed, values.Length, step, learningRate, gradientScale, 0);
+        Update(values, gradients, 0, decayed, new Constants(_settings, step, learningRate, gradientScale, _settings.WeightDecay), half);
+        Update(values, gradients, decayed, values.Length, new Constants(_settings, step, learningRate, gradientScale, 0), half);
     }
 
-    private void Update(Span<float> values, Span<float> gradients, int from, int to, long step, double learningRate, double gradientScale, double weightDecay)
+    private void Update(Span<float> values, Span<float> gradients, int from, int to, in Constants constants, StepHalf half)
     {
-        var constants = new Constants(_settings, step, learningRate, gradientScale, weightDecay);
+        var (changesValues, changesMoments) = (half != StepHalf.Moments, half != StepHalf.Values);
         ref var value = ref MemoryMarshal.GetReference(values);
         ref var gradient = ref MemoryMarshal.GetReference(gradients);
         ref var first = ref MemoryMarshal.GetArrayDataReference(_firstMoment);
@@ -55,10 +68,17 @@ public sealed class AdamW
             var v = (Vector.LoadUnsafe(ref second, offset) * constants.Beta2) + (g * g * constants.OneMinusBeta2);
             var denominator = (Vector.SquareRoot(v) * constants.InverseRootCorrection2) + new Vector<float>(constants.Epsilon);
             var next = (Vector.LoadUnsafe(ref value, offset) * constants.Decay) - (m * constants.StepSize / denominator);
-            m.StoreUnsafe(ref first, offset);
-            v.StoreUnsafe(ref second, offset);
-            next.StoreUnsafe(ref value, offset);
-            Vector<float>.Zero.StoreUnsafe(ref gradient, offset);
+            if (changesValues)
+            {
+                next.StoreUnsafe(ref value, offset);
+            }
+
+            if (changesMoments)
+            {
+                m.StoreUnsafe(ref first, offset);
+                v.StoreUnsafe(ref second, offset);
+                Vector<float>.Zero.StoreUnsafe(ref gradient, offset);
+            }
         }
 
         for (; i < to; i++)
@@ -67,9 +87,24 @@ public sealed class AdamW
             var m = (_firstMoment[i] * constants.Beta1) + (g * constants.OneMinusBeta1);
             var v = (_secondMoment[i] * constants.Beta2) + (g * g * constants.OneMinusBeta2);
             var denominator = (MathF.Sqrt(v) * constants.InverseRootCorrection2) + constants.Epsilon;
-            values[i] = (values[i] * constants.Decay) - (m * constants.StepSize / denominator);
-            (_firstMoment[i], _secondMoment[i], gradients[i]) = (m, v, 0);
+            if (changesValues)
+            {
+                values[i] = (values[i] * constants.Decay) - (m * constants.StepSize / denominator);
+            }
+
+            if (changesMoments)
+            {
+                (_firstMoment[i], _secondMoment[i], gradients[i]) = (m, v, 0);
+            }
         }
+    }
+
+    /// <summary>What of a step is taken.</summary>
+    private enum StepHalf
+    {
+        Both,
+        Values,
+        Moments,
     }
 
     private readonly struct Constants(OptimizerSettings settings, long step, double learningRate, double gradientScale, double weightDecay)

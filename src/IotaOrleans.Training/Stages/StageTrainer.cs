@@ -32,6 +32,7 @@ public sealed class StageTrainer : IDisposable
     private readonly bool _recompute;
     private readonly WireFormat _wireFormat;
     private readonly Dictionary<long, LivePass> _live = [];
+    private float[]? _valuesBefore;
 
     /// <summary>Creates a stage with zero parameters and fresh optimizer state.</summary>
     /// <param name="model">The whole model's shape.</param>
@@ -161,6 +162,34 @@ public sealed class StageTrainer : IDisposable
     /// <param name="gradientScale">Factor on the gradients, from clipping.</param>
     public void Step(long step, double learningRate, double gradientScale) =>
         Optimizer.Step(Parameters.Values, Parameters.Gradients, Parameters.Layout.MatrixCount, step, learningRate, gradientScale);
+
+    /// <summary>
+    /// Takes an optimizer step before it is known whether its gradients must be scaled, as if they need not be. What follows is
+    /// <see cref="ConfirmStep"/> or <see cref="TakeStepBack"/>; until then no backward pass may run.
+    /// </summary>
+    /// <inheritdoc cref="Step" path="/param" />
+    public void StepAhead(long step, double learningRate)
+    {
+        _valuesBefore ??= new float[Parameters.Layout.Count];
+        Parameters.Values.CopyTo(_valuesBefore);
+        Optimizer.StepValues(Parameters.Values, Parameters.Gradients, Parameters.Layout.MatrixCount, step, learningRate);
+    }
+
+    /// <summary>Completes a step that was taken ahead.</summary>
+    /// <inheritdoc cref="Step" path="/param" />
+    public void ConfirmStep(long step, double learningRate) =>
+        Optimizer.StepMoments(Parameters.Values, Parameters.Gradients, Parameters.Layout.MatrixCount, step, learningRate);
+
+    /// <summary>Takes back a step that was taken ahead: the weights are what they were.</summary>
+    public void TakeStepBack() => _valuesBefore.CopyTo(Parameters.Values);
+
+    /// <summary>Forgets a micro-batch that was run forward, as if it had not been.</summary>
+    public void Forget(long microBatch)
+    {
+        var pass = Find(microBatch);
+        _live.Remove(microBatch);
+        pass.Dispose();
+    }
 
     /// <inheritdoc />
     public void Dispose()

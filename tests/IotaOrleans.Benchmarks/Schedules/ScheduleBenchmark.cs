@@ -95,7 +95,7 @@ internal static class ScheduleBenchmark
     {
         var ours = Simulate(kind, ranks, microBatches, kind == ScheduleKind.Interleaved ? chunks : 1);
         var other = Simulate(ScheduleKind.OneForwardOneBackward, ranks, microBatches, 1);
-        return Comparison.Of($"{ScheduleNames.Name(kind)}, p={ranks}, m={microBatches}, simulated", "units", "1f1b", null, [ours.Timeline.Makespan], [other.Timeline.Makespan]) with
+        return Comparison.Of($"{ScheduleNames.Name(kind)}, p={ranks}, m={microBatches}, simulated", "units", "1f1b", null, [ours.Timeline.Period], [other.Timeline.Period]) with
         {
             Bubble = ours.Timeline.BubbleShare,
             Formula = ours.Published.Share,
@@ -106,7 +106,7 @@ internal static class ScheduleBenchmark
     {
         var costs = new ScheduleCosts().PerChunk(chunks);
         return (
-            ScheduleSimulator.Run(PipelineSchedule.TrainAll(kind, ranks, microBatches, chunks), costs),
+            ScheduleSimulator.Run(PipelineSchedule.TrainAll(kind, ranks, microBatches, chunks), costs, PipelineSchedule.OverlapsSteps(kind)),
             PipelineSchedule.Bubble(kind, ranks, microBatches, chunks, costs));
     }
 }

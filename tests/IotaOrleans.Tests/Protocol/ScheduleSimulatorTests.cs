@@ -25,7 +25,7 @@ public sealed class ScheduleSimulatorTests
     public void Every_schedule_has_its_papers_bubble_wherever_the_formula_holds() => Gen.Select(Pipelines.Any, AnyCosts).ForAll((pipeline, costs) =>
     {
         var published = pipeline.Bubble(costs);
-        var timeline = ScheduleSimulator.Run(pipeline.Programs(), costs);
+        var timeline = ScheduleSimulator.Run(pipeline.Programs(), costs, PipelineSchedule.OverlapsSteps(pipeline.Kind));
         if (published.Unmet is null)
         {
             timeline.Idle.Should().BeApproximately(published.Idle, 1e-9);
@@ -57,11 +57,11 @@ public sealed class ScheduleSimulatorTests
         Simulate(ScheduleKind.ZeroBubble, 1).Idle.Should().Be(plain.Idle / 3);
         Simulate(ScheduleKind.ZeroBubble, 1).PeakLive.Should().Be(plain.PeakLive).And.Be(8);
         Simulate(ScheduleKind.GPipe, 1).PeakLive.Should().Be(16);
-        Simulate(ScheduleKind.ZeroBubbleAhead, 1).Idle.Should().Be(plain.Idle / 3, "with the update at the end of the step the last rank waits for its first input");
+        Simulate(ScheduleKind.ZeroBubbleAhead, 1).Idle.Should().Be(0, "a rank begins the next step while the others end this one");
         Simulate(ScheduleKind.ZeroBubbleAhead, 1).PeakLive.Should().Be(15);
 
         static ScheduleTimeline Simulate(ScheduleKind kind, int chunks) =>
-            ScheduleSimulator.Run(PipelineSchedule.TrainAll(kind, 8, 16, chunks), new ScheduleCosts().PerChunk(chunks));
+            ScheduleSimulator.Run(PipelineSchedule.TrainAll(kind, 8, 16, chunks), new ScheduleCosts().PerChunk(chunks), PipelineSchedule.OverlapsSteps(kind));
     }
 
     [Fact]
@@ -98,13 +98,31 @@ public sealed class ScheduleSimulatorTests
     [Fact]
     public void Time_is_either_busy_or_idle_and_peaks_are_those_of_the_programs() => Gen.Select(Pipelines.Any, AnyCosts).ForAll((pipeline, costs) =>
     {
-        var timeline = ScheduleSimulator.Run(pipeline.Programs(), costs);
+        var timeline = ScheduleSimulator.Run(pipeline.Programs(), costs, PipelineSchedule.OverlapsSteps(pipeline.Kind));
         foreach (var rank in timeline.Ranks)
         {
             rank.Busy.Should().BeApproximately(pipeline.Passes * costs.Both, 1e-9);
-            (rank.Busy + rank.Idle).Should().BeApproximately(timeline.Makespan, 1e-9);
+            (rank.Busy + rank.Idle).Should().BeApproximately(timeline.Period, 1e-9);
             rank.PeakLive.Should().Be(Pipelines.MostLive(rank.Ops.Select(timed => timed.Op).ToImmutableArray()));
         }
+    });
+
+    [Fact]
+    public void Steps_that_follow_each_other_come_every_period() => Gen.Select(Gen.Int[1, 12], Gen.Int[1, 24], AnyCosts).ForAll((ranks, microBatches, costs) =>
+    {
+        var step = PipelineSchedule.TrainAll(ScheduleKind.ZeroBubbleAhead, ranks, microBatches);
+        var period = ScheduleSimulator.Run(step, costs, overlapsSteps: true).Period;
+
+        // Without a word about validation a step follows the one before at once, or sooner than it could be validated.
+        (Makespan(steps: 6) - Makespan(steps: 5)).Should().BeLessThanOrEqualTo(period + 1e-9);
+        if (costs.BackwardWeights <= Math.Min(costs.Forward, costs.BackwardInput) && costs.Communication == 0 && microBatches >= (2 * ranks) - 1)
+        {
+            (Makespan(steps: 6) - Makespan(steps: 5)).Should().BeApproximately(period, 1e-9);
+        }
+
+        double Makespan(int steps) => ScheduleSimulator.Run(
+            [.. step.Select(program => Enumerable.Range(0, steps).SelectMany(number => program.Select(op => op with { MicroBatch = op.MicroBatch + (number * microBatches) })).ToImmutableArray())],
+            costs).Makespan;
     });
 
     [Fact]
