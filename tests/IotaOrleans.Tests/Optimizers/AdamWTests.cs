@@ -40,6 +40,34 @@ public sealed class AdamWTests
         }
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(1003)]
+    public void Two_halves_are_a_whole_step_bit_for_bit(int count)
+    {
+        var settings = new OptimizerSettings();
+        var random = new Random(count);
+        float[] Random() => [.. Enumerable.Range(0, count).Select(_ => (float)(random.NextDouble() - 0.5))];
+        var values = Random();
+        var (whole, halves) = (new AdamW(settings, count), new AdamW(settings, count));
+        var inHalves = values.ToArray();
+        for (var step = 1; step <= 5; step++)
+        {
+            var gradients = Random();
+            var (before, kept) = (halves.FirstMoment.ToArray(), gradients.ToArray());
+            halves.StepValues(inHalves, kept, count / 2, step, 1e-3);
+            kept.Should().Equal(gradients);
+            halves.FirstMoment.ToArray().Should().Equal(before);
+            halves.StepMoments(inHalves, kept, count / 2, step, 1e-3);
+            whole.Step(values, gradients, count / 2, step, 1e-3, gradientScale: 1);
+
+            inHalves.Should().Equal(values);
+            kept.Should().OnlyContain(gradient => gradient == 0);
+            halves.FirstMoment.ToArray().Should().Equal(whole.FirstMoment.ToArray());
+            halves.SecondMoment.ToArray().Should().Equal(whole.SecondMoment.ToArray());
+        }
+    }
+
     [Fact]
     public void Only_the_first_parameters_decay()
     {
