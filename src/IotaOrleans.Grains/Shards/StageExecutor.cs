@@ -94,9 +94,6 @@ internal sealed class StageExecutor(
         }
     }
 
-    /// <summary>Replicas know the same: one of them tells all of another stage.</summary>
-    private IEnumerable<int> ReplicasToTell(int stage) => isSpokesman ? Enumerable.Range(0, Specification.Miners[stage].Length) : [];
-
     /// <summary>
     /// Whether an order that has only its update left may go on with the next one: the schedule wants it, and it can be expected that the update's
     /// gradients need not be scaled.
@@ -116,6 +113,18 @@ internal sealed class StageExecutor(
         trainer.StepAhead(current.Order.Step, current.Order.LearningRate);
         _isAhead = true;
     }
+
+    /// <summary>Forgets the forward passes of an order that was gone ahead with.</summary>
+    public void Forget(OrderInProgress ahead)
+    {
+        foreach (var op in ahead.Program[..ahead.Next])
+        {
+            trainer.Forget(LiveKey(ahead.Order, op));
+        }
+    }
+
+    /// <summary>Replicas know the same: one of them tells all of another stage.</summary>
+    private IEnumerable<int> ReplicasToTell(int stage) => isSpokesman ? Enumerable.Range(0, Specification.Miners[stage].Length) : [];
 
     private bool ActivationArrived(WorkOrder order, StageOp op) => IsFirst || ArrivedActivation(order, op) is not null;
 
@@ -287,15 +296,6 @@ internal sealed class StageExecutor(
         }
 
         return Math.Sqrt(sum);
-    }
-
-    /// <summary>Forgets the forward passes of an order that was gone ahead with.</summary>
-    public void Forget(OrderInProgress ahead)
-    {
-        foreach (var op in ahead.Program[..ahead.Next])
-        {
-            trainer.Forget(LiveKey(ahead.Order, op));
-        }
     }
 
     /// <summary>Names a live micro-batch across orders.</summary>

@@ -113,7 +113,7 @@ public sealed class ScheduleSimulatorTests
         var step = PipelineSchedule.TrainAll(ScheduleKind.ZeroBubbleAhead, ranks, microBatches);
         var period = ScheduleSimulator.Run(step, costs, overlapsSteps: true).Period;
 
-        // Without a word about validation a step follows the one before at once, or sooner than it could be validated.
+        // Here nothing waits for validation: a step may follow sooner than in the period, never later.
         (Makespan(steps: 6) - Makespan(steps: 5)).Should().BeLessThanOrEqualTo(period + 1e-9);
         if (costs.BackwardWeights <= Math.Min(costs.Forward, costs.BackwardInput) && costs.Communication == 0 && microBatches >= (2 * ranks) - 1)
         {
