@@ -17,7 +17,7 @@ internal static class ScheduleBenchmark
 
     private const int LiveRanks = 2;
 
-    // A few dozen steps from the beginning are all clipped; later, few are. ZB-H2 goes ahead of its update when gradients are not clipped.
+    // The first few dozen steps are all clipped. ZB-H2 goes ahead of its update only where gradients are not, and its formula is of such steps.
     private static readonly string[] Unclipped = ["--gradient-clip", "0"];
 
     private static readonly (int Ranks, int MicroBatches)[] Shapes = [(2, 4), (2, 8), (2, 16), (8, 16)];
