@@ -53,7 +53,6 @@ internal sealed class StorageCheck(string runs) : IDoctorCheck
         }
         finally
         {
-            SqliteConnection.ClearAllPools();
             Delete(existed ? folder : runs);
         }
     }
@@ -74,7 +73,7 @@ internal sealed class StorageCheck(string runs) : IDoctorCheck
 
     private static async Task<string> WriteAndReadAsync(string path, CancellationToken cancellationToken)
     {
-        await using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path }.ToString());
+        await using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
         await connection.OpenAsync(cancellationToken);
         await using var command = connection.CreateCommand();
         command.CommandText = "PRAGMA journal_mode = WAL; CREATE TABLE test (value TEXT); INSERT INTO test VALUES (sqlite_version()); SELECT value FROM test;";

@@ -14,6 +14,8 @@ internal sealed class SqliteDataSource : DbDataSource
         {
             DataSource = Path.GetFullPath(path),
             Mode = SqliteOpenMode.ReadWriteCreate,
+            // The driver's pool can give one handle to two who open at the same moment; then one rolls back what the other wrote.
+            Pooling = false,
             DefaultTimeout = (int)LongestWait.TotalSeconds,
         }.ToString();
     }

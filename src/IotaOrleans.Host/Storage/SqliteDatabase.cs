@@ -10,6 +10,7 @@ internal sealed class SqliteDatabase : ILifecycleParticipant<ISiloLifecycle>
     private const int NotADatabase = 26;
 
     private readonly string _path;
+    private SqliteConnection? _held;
 
     public SqliteDatabase(string path)
     {
@@ -68,13 +69,22 @@ internal sealed class SqliteDatabase : ILifecycleParticipant<ISiloLifecycle>
         }
     }
 
-    private Task CreateAsync(CancellationToken cancellationToken) => Task.Run(Create, cancellationToken);
-
-    // The last connection to close folds the write-ahead log into the file, so that the file alone can be copied.
-    private Task CloseAsync(CancellationToken cancellationToken)
+    // The last connection to close folds the write-ahead log into the file, so that the file alone can be copied: at the silo's end, and
+    // not after each write.
+    private async Task CreateAsync(CancellationToken cancellationToken)
     {
-        using var connection = new SqliteConnection(DataSource.ConnectionString);
-        SqliteConnection.ClearPool(connection);
-        return Task.CompletedTask;
+        await Task.Run(Create, cancellationToken).ConfigureAwait(false);
+        var connection = (SqliteConnection)await DataSource.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+        _held = connection;
+        // SQLite opens the log when something is read.
+        Execute(connection, "SELECT 1 FROM OrleansQuery LIMIT 1", transaction: null);
+    }
+
+    private async Task CloseAsync(CancellationToken cancellationToken)
+    {
+        if (_held is not null)
+        {
+            await _held.DisposeAsync().ConfigureAwait(false);
+        }
     }
 }

@@ -83,6 +83,19 @@ public sealed class SqliteDatabaseTests : IDisposable
         waited.Elapsed.Should().BeGreaterThan(TimeSpan.FromMilliseconds(250));
     }
 
+    [Fact]
+    public async Task The_log_is_folded_into_the_file_when_the_silo_ends_and_not_after_each_write()
+    {
+        string path = _folder.File("state.db");
+        await using (StorageCluster cluster = await StorageCluster.StartAsync(silo => silo.AddSqliteGrainStorage(path)))
+        {
+            await cluster.Notebook("kept").WriteAsync("a line");
+            File.Exists(path + "-wal").Should().BeTrue();
+        }
+
+        File.Exists(path + "-wal").Should().BeFalse();
+    }
+
     private static object Scalar(string path, string text)
     {
         using var connection = new SqliteConnection($"Data Source={path};Pooling=False");
