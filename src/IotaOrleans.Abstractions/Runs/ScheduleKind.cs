@@ -26,4 +26,10 @@ public enum ScheduleKind
     /// optimizer step and begins the next step before others have ended this one, and takes both back if gradients turn out to be clipped.
     /// </summary>
     ZeroBubbleAhead,
+
+    /// <summary>
+    /// As ZB-H2, within the memory of ZB-2p (Qi et al., 2023), twice that of 1F1B: one forward pass more ahead, and on the last stage one
+    /// more weight gradient put off, since gradients of inputs take longer than forward passes, and those of weights less.
+    /// </summary>
+    ZeroBubbleDouble,
 }

@@ -30,7 +30,7 @@ public static class PipelineSchedule
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(rank, ranks);
 
         var split = SplitsBackward(kind);
-        var debt = kind == ScheduleKind.ZeroBubbleAhead ? 2 * rank : rank;
+        var debt = MostOwed(kind, rank, ranks);
         var passes = microBatches * chunks;
         var warmup = LiveBeforeBackward(kind, rank, ranks, microBatches, chunks);
         var ops = ImmutableArray.CreateBuilder<StageOp>((split ? 3 : 2) * passes);
@@ -93,17 +93,18 @@ public static class PipelineSchedule
     {
         ScheduleKind.ZeroBubble => Math.Min(microBatches, ranks),
         ScheduleKind.ZeroBubbleAhead => Math.Min(microBatches, (2 * ranks) - 1),
+        ScheduleKind.ZeroBubbleDouble => Math.Min(microBatches, 2 * ranks),
         _ => LiveBeforeBackward(kind, rank, ranks, microBatches, chunks),
     };
 
     /// <summary>Whether a schedule runs the two halves of a backward pass apart.</summary>
-    public static bool SplitsBackward(ScheduleKind kind) => kind is ScheduleKind.ZeroBubble or ScheduleKind.ZeroBubbleAhead;
+    public static bool SplitsBackward(ScheduleKind kind) => kind is ScheduleKind.ZeroBubble or ScheduleKind.ZeroBubbleAhead or ScheduleKind.ZeroBubbleDouble;
 
     /// <summary>
     /// Whether a rank begins the next step's forward passes while others are still at this one's gradients: its optimizer step is taken as soon
     /// as its own are there, and validated when the whole gradient's norm is known (post-validation: Qi et al., 2023, section 4).
     /// </summary>
-    public static bool OverlapsSteps(ScheduleKind kind) => kind == ScheduleKind.ZeroBubbleAhead;
+    public static bool OverlapsSteps(ScheduleKind kind) => kind is ScheduleKind.ZeroBubbleAhead or ScheduleKind.ZeroBubbleDouble;
 
     /// <summary>
     /// The most micro-batches, counted once per chunk, that a rank has forwarded and not yet begun to run backward. It is also how many
@@ -116,6 +117,9 @@ public static class PipelineSchedule
         // Megatron's warm-up (Narayanan et al., 2021, section 2.2), and the forward pass that begins the steady state.
         ScheduleKind.Interleaved => Math.Min(microBatches * chunks, ((ranks - rank - 1) * 2) + ((chunks - 1) * ranks) + 1),
         ScheduleKind.ZeroBubbleAhead => Math.Min(microBatches, (2 * (ranks - rank)) - 1),
+
+        // The last rank's gradients come from itself: there is nothing to wait for.
+        ScheduleKind.ZeroBubbleDouble => Math.Min(microBatches, rank == ranks - 1 ? 1 : 2 * (ranks - rank)),
         _ => Math.Min(microBatches, ranks - rank),
     };
 
@@ -132,20 +136,33 @@ public static class PipelineSchedule
         {
             ScheduleKind.GPipe => ("(p−1)/(m+p−1)", "Huang et al., 2019", (ranks - 1) * piece.Both),
             ScheduleKind.Interleaved => ("(p−1)/(v·m+p−1)", "Narayanan et al., 2021", (ranks - 1) * piece.Both),
-            ScheduleKind.ZeroBubble => ("(p−1)(T_F+T_B−T_W)", "Qi et al., 2023", (ranks - 1) * Math.Max(0, piece.Forward + piece.BackwardInput - piece.BackwardWeights)),
-
-            ScheduleKind.ZeroBubbleAhead => ("(p−1)(T_F+T_B−2T_W)", "Qi et al., 2023", (ranks - 1) * Math.Max(0, piece.Forward + piece.BackwardInput - (2 * piece.BackwardWeights))),
+            ScheduleKind.ZeroBubble => ("(p−1)(T_F+T_B−T_W)", "Qi et al., 2023", (ranks - 1) * IdleOf(piece, owed: 1)),
+            ScheduleKind.ZeroBubbleAhead => ("(p−1)(T_F+T_B−2T_W)", "Qi et al., 2023", (ranks - 1) * IdleOf(piece, owed: 2)),
+            ScheduleKind.ZeroBubbleDouble => ("(p−2)(T_F+T_B−2T_W)+(T_F+T_B−3T_W)", "the manner of Qi et al., 2023", ranks == 1 ? 0 : ((ranks - 2) * IdleOf(piece, owed: 2)) + IdleOf(piece, owed: 3)),
             _ => ("(p−1)/(m+p−1)", "Narayanan et al., 2021", (ranks - 1) * piece.Both),
         };
         return new PublishedBubble(idle, idle / ((microBatches * chunks * piece.Both) + idle), formula, source, Unmet(kind, ranks, microBatches, piece));
     }
+
+    /// <summary>How many weight gradients behind its input gradients a rank of a schedule with split backward passes is.</summary>
+    private static int MostOwed(ScheduleKind kind, int rank, int ranks) => kind switch
+    {
+        ScheduleKind.ZeroBubbleAhead => 2 * rank,
+        ScheduleKind.ZeroBubbleDouble => rank == ranks - 1 ? (2 * ranks) - 1 : 2 * rank,
+        _ => rank,
+    };
+
+    /// <summary>What stays idle between two ranks when the later one puts off more weight gradients than the one before it.</summary>
+    private static double IdleOf(ScheduleCosts piece, int owed) => Math.Max(0, piece.Forward + piece.BackwardInput - (owed * piece.BackwardWeights));
 
     private static string? Unmet(ScheduleKind kind, int ranks, int microBatches, ScheduleCosts costs) => kind switch
     {
         _ when ranks > 1 && costs.Communication > 0 => "messages that take no time",
         ScheduleKind.ZeroBubble when microBatches < ranks => "at least as many micro-batches as ranks",
         ScheduleKind.ZeroBubbleAhead when microBatches < (2 * ranks) - 1 => "at least 2p−1 micro-batches",
-        ScheduleKind.ZeroBubble or ScheduleKind.ZeroBubbleAhead when costs.BackwardWeights > Math.Min(costs.Forward, costs.BackwardInput) => "weight gradients that take no longer than the other passes",
+        ScheduleKind.ZeroBubbleDouble when microBatches < 2 * ranks => "at least 2p micro-batches",
+        ScheduleKind.ZeroBubbleDouble when (ranks - 1) * costs.BackwardInput > ranks * costs.Forward => "gradients of inputs that take no longer than p/(p−1) forward passes",
+        _ when SplitsBackward(kind) && costs.BackwardWeights > Math.Min(costs.Forward, costs.BackwardInput) => "weight gradients that take no longer than the other passes",
         _ => null,
     };
 

@@ -34,6 +34,7 @@ public sealed class PipelineScheduleTests
                 ScheduleKind.GPipe => microBatches,
                 ScheduleKind.Interleaved => Math.Min(microBatches * chunks, ((ranks - rank - 1) * 2) + ((chunks - 1) * ranks) + 1),
                 ScheduleKind.ZeroBubbleAhead => Math.Min(microBatches, (2 * (ranks - rank)) - 1),
+                ScheduleKind.ZeroBubbleDouble => Math.Min(microBatches, rank == ranks - 1 ? 1 : 2 * (ranks - rank)),
                 _ => Math.Min(microBatches, ranks - rank),
             });
         }
@@ -58,6 +59,8 @@ public sealed class PipelineScheduleTests
     [InlineData(ScheduleKind.ZeroBubble, 2, 3, 4, 1, "F0 B0 F1 B1 F2 B2 W0 F3 B3 W1 W2 W3")]
     [InlineData(ScheduleKind.ZeroBubbleAhead, 0, 2, 4, 1, "F0 F1 F2 B0 W0 F3 B1 W1 B2 W2 B3 W3")]
     [InlineData(ScheduleKind.ZeroBubbleAhead, 1, 2, 4, 1, "F0 B0 F1 B1 F2 B2 W0 F3 B3 W1 W2 W3")]
+    [InlineData(ScheduleKind.ZeroBubbleDouble, 0, 2, 6, 1, "F0 F1 F2 F3 B0 W0 F4 B1 W1 F5 B2 W2 B3 W3 B4 W4 B5 W5")]
+    [InlineData(ScheduleKind.ZeroBubbleDouble, 1, 2, 6, 1, "F0 B0 F1 B1 F2 B2 F3 B3 W0 F4 B4 W1 F5 B5 W2 W3 W4 W5")]
     public void The_programs_read_as_in_the_papers(ScheduleKind kind, int rank, int ranks, int microBatches, int chunks, string program) =>
         string.Join(' ', PipelineSchedule.Train(kind, rank, ranks, microBatches, chunks)).Should().Be(program);
 

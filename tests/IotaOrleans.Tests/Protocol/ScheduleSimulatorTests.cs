@@ -47,6 +47,28 @@ public sealed class ScheduleSimulatorTests
     });
 
     [Fact]
+    public void ZB_2p_never_idles_longer_than_ZB_H2() => Gen.Select(Gen.Int[1, 12], Gen.Int[0, 30], AnyCosts).ForAll((ranks, more, costs) =>
+    {
+        var (microBatches, quick) = ((2 * ranks) + more, costs with { Communication = 0, BackwardWeights = Math.Min(costs.BackwardWeights, Math.Min(costs.Forward, costs.BackwardInput)) });
+
+        Idle(ScheduleKind.ZeroBubbleDouble).Should().BeLessThanOrEqualTo(Idle(ScheduleKind.ZeroBubbleAhead) + 1e-9);
+
+        double Idle(ScheduleKind kind) => ScheduleSimulator.Run(PipelineSchedule.TrainAll(kind, ranks, microBatches), quick, overlapsSteps: true).Idle;
+    });
+
+    [Fact]
+    public void With_two_ranks_and_the_costs_of_real_passes_ZB_2p_leaves_nothing_idle()
+    {
+        // Milliseconds of the preset tiny on one core each.
+        var costs = new ScheduleCosts(66, 79, 54);
+
+        Idle(ScheduleKind.ZeroBubbleAhead).Should().Be(66 + 79 - (2 * 54));
+        Idle(ScheduleKind.ZeroBubbleDouble).Should().Be(0);
+
+        double Idle(ScheduleKind kind) => ScheduleSimulator.Run(PipelineSchedule.TrainAll(kind, 2, 8), costs, overlapsSteps: true).Idle;
+    }
+
+    [Fact]
     public void At_eight_ranks_and_sixteen_micro_batches_the_papers_comparison_comes_out()
     {
         var plain = Simulate(ScheduleKind.OneForwardOneBackward, 1);

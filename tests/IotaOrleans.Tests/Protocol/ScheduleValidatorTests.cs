@@ -108,12 +108,14 @@ public sealed class ScheduleValidatorTests
             ScheduleKind.GPipe => microBatches,
             ScheduleKind.Interleaved => Math.Min(microBatches * chunks, ((ranks - rank - 1) * 2) + ((chunks - 1) * ranks) + 1),
             ScheduleKind.ZeroBubbleAhead => (2 * (ranks - rank)) - 1,
+            ScheduleKind.ZeroBubbleDouble => rank == ranks - 1 ? 1 : 2 * (ranks - rank),
             _ => ranks - rank,
         };
         var mostLive = kind switch
         {
             ScheduleKind.ZeroBubble => ranks,
             ScheduleKind.ZeroBubbleAhead => (2 * ranks) - 1,
+            ScheduleKind.ZeroBubbleDouble => 2 * ranks,
             _ => mostWaiting,
         };
         return Pipelines.MostBeforeBackward(programs[rank]) > mostWaiting || Pipelines.MostLive(programs[rank]) > mostLive;

@@ -10,6 +10,7 @@ internal static class ScheduleNames
         ("interleaved", ScheduleKind.Interleaved),
         ("zb-h1", ScheduleKind.ZeroBubble),
         ("zb-h2", ScheduleKind.ZeroBubbleAhead),
+        ("zb-2p", ScheduleKind.ZeroBubbleDouble),
     ];
 
     public static ValueParser<ScheduleKind> Parser { get; } = Values.OneOf(Choices);
