@@ -31,6 +31,7 @@ internal sealed class ShardWorker : IShardWorker
     private readonly ConcurrentDictionary<long, ShardSnapshot> _snapshots = new();
     private ShardSnapshot? _released;
     private StageTrainer? _trainer;
+    private OwedGradients? _owed;
     private StageExecutor? _executor;
     private GradientPieces? _pieces;
     private ShardData? _data;
@@ -68,7 +69,8 @@ internal sealed class ShardWorker : IShardWorker
 
         _pieces = new GradientPieces(trainer.Parameters.Layout.Count, _replicas);
         var gradients = new ReplicaGradients(_assignment.Stage, _replica, _pieces, trainer.Parameters, _frames);
-        _executor = new StageExecutor(_shard, _assignment, trainer, _data, _frames, gradients, isSpokesman: _replica == 0);
+        _owed = new OwedGradients(trainer, _lane.Shared, Wake);
+        _executor = new StageExecutor(_shard, _assignment, trainer, _data, _frames, _owed, gradients, isSpokesman: _replica == 0);
         _lane.Turns?.Join(_assignment.Stage, Wake);
     }
 
@@ -105,6 +107,7 @@ internal sealed class ShardWorker : IShardWorker
         _lane.Turns?.Leave(_assignment.Stage);
         _inbox.Dispose();
         _snapshots.Clear();
+        _owed?.Dispose();
         _trainer?.Dispose();
         _data?.Dispose();
     }
@@ -154,13 +157,7 @@ internal sealed class ShardWorker : IShardWorker
             return true;
         }
 
-        if (CanRun(_current))
-        {
-            RunNext(_current);
-            return true;
-        }
-
-        return TryGoAhead(_current);
+        return CanRun(_current) ? TryRun(_current) : TryGoAhead(_current);
     }
 
     /// <summary>While other stages' norms are on their way, the next step's forward passes may begin.</summary>
@@ -183,13 +180,7 @@ internal sealed class ShardWorker : IShardWorker
             return true;
         }
 
-        if (_ahead.NextOp.Kind != StageOpKind.Forward || !CanRun(_ahead))
-        {
-            return false;
-        }
-
-        RunNext(_ahead);
-        return true;
+        return _ahead.NextOp.Kind == StageOpKind.Forward && CanRun(_ahead) && TryRun(_ahead);
     }
 
     /// <summary>After an update: what was run ahead of it counts if the update was as expected.</summary>
@@ -218,10 +209,35 @@ internal sealed class ShardWorker : IShardWorker
     private bool CanRun(OrderInProgress current) =>
         (_lane.Turns?.IsTurnOf(_assignment.Stage, current.Order, current.NextOp) ?? true) && _executor!.InputsArrived(current.Order, current.NextOp);
 
-    private void RunNext(OrderInProgress current)
+    /// <summary>Runs an order's next instruction, unless another lane is at it.</summary>
+    private bool TryRun(OrderInProgress current)
+    {
+        var op = current.NextOp;
+        if (Run(current, op) is not { } duration)
+        {
+            return false;
+        }
+
+        if (op.Kind == StageOpKind.Update)
+        {
+            JudgeAhead();
+        }
+
+        current.AddTime(op.Kind, _lane.Lane.Occupied(duration));
+        IotaInstruments.RecordMicroBatch(_assignment.Stage, op.Kind, duration);
+        _lane.Turns?.Took(_assignment.Stage, current.Order, op);
+        current.Next++;
+        if (current.IsDone)
+        {
+            Finish(current);
+        }
+
+        return true;
+    }
+
+    private TimeSpan? Run(OrderInProgress current, StageOp op)
     {
         var started = Stopwatch.GetTimestamp();
-        var op = current.NextOp;
         switch (op.Kind)
         {
             case StageOpKind.Snapshot:
@@ -231,24 +247,10 @@ internal sealed class ShardWorker : IShardWorker
                 current.StateHash = StageStateHash.Of(_trainer!);
                 break;
             default:
-                _executor!.Execute(current, op);
-                break;
+                return _executor!.Execute(current, op);
         }
 
-        if (op.Kind == StageOpKind.Update)
-        {
-            JudgeAhead();
-        }
-
-        var duration = Stopwatch.GetElapsedTime(started);
-        current.AddTime(op.Kind, _lane.Lane.Occupied(duration));
-        IotaInstruments.RecordMicroBatch(_assignment.Stage, op.Kind, duration);
-        _lane.Turns?.Took(_assignment.Stage, current.Order, op);
-        current.Next++;
-        if (current.IsDone)
-        {
-            Finish(current);
-        }
+        return Stopwatch.GetElapsedTime(started);
     }
 
     private void Finish(OrderInProgress current)

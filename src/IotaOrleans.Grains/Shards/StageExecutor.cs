@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using IotaOrleans.Protocol.Schedules;
 using IotaOrleans.Tensors;
@@ -13,10 +14,11 @@ namespace IotaOrleans.Grains.Shards;
 /// <param name="trainer">The stage.</param>
 /// <param name="data">The tokens, in the first and the last stage.</param>
 /// <param name="frames">The shard's frames.</param>
+/// <param name="owed">Gradients of weights that follow later.</param>
 /// <param name="gradients">What the stage's replicas add up.</param>
 /// <param name="isSpokesman">Whether the shard tells other stages what all of its replicas know.</param>
 internal sealed class StageExecutor(
-    ShardKey shard, ShardAssignment assignment, StageTrainer trainer, ShardData? data, ShardFrames frames, ReplicaGradients gradients, bool isSpokesman)
+    ShardKey shard, ShardAssignment assignment, StageTrainer trainer, ShardData? data, ShardFrames frames, OwedGradients owed, ReplicaGradients gradients, bool isSpokesman)
 {
     /// <summary>Activations of forward-only work that may be on their way to a stage.</summary>
     public const int EvaluationCredits = 4;
@@ -50,8 +52,10 @@ internal sealed class StageExecutor(
     };
 
     /// <summary>Carries out an instruction whose inputs have arrived.</summary>
-    public void Execute(OrderInProgress current, StageOp op)
+    /// <returns>How long it took, on whichever lanes; null when another lane is at a part of it, and wakes this one when that has ended.</returns>
+    public TimeSpan? Execute(OrderInProgress current, StageOp op)
     {
+        var start = Stopwatch.GetTimestamp();
         switch (op.Kind)
         {
             case StageOpKind.Forward:
@@ -60,14 +64,14 @@ internal sealed class StageExecutor(
                 break;
             case StageOpKind.Backward:
                 BackwardInput(current, op);
-                BackwardWeights(current, op);
+                BackwardWeights(current);
                 break;
             case StageOpKind.BackwardInput:
                 BackwardInput(current, op);
+                OfferOwed();
                 break;
             case StageOpKind.BackwardWeights:
-                BackwardWeights(current, op);
-                break;
+                return BackwardWeights(current);
             case StageOpKind.ShareGradient:
                 gradients.Share(current.Order, op.MicroBatch);
                 break;
@@ -92,6 +96,8 @@ internal sealed class StageExecutor(
             default:
                 throw new InvalidOperationException($"unknown instruction {op}");
         }
+
+        return Stopwatch.GetElapsedTime(start);
     }
 
     /// <summary>
@@ -204,16 +210,36 @@ internal sealed class StageExecutor(
             throw;
         }
 
+        owed.Add(LiveKey(current.Order, op));
         if (output is not null)
         {
             frames.SendToOwner(assignment.Stage - 1, current.Order, output);
         }
     }
 
-    private void BackwardWeights(OrderInProgress current, StageOp op)
+    /// <summary>Completes the oldest backward pass that is not complete: in every schedule they are completed in the order in which they began.</summary>
+    private TimeSpan? BackwardWeights(OrderInProgress current)
     {
-        trainer.BackwardWeights(LiveKey(current.Order, op));
+        if ((owed.TakeEnded() ?? owed.RunNext()) is not { } added)
+        {
+            return null;
+        }
+
         current.BackwardPasses++;
+        OfferOwed();
+        return added.Elapsed;
+    }
+
+    /// <summary>
+    /// Schedules that are to leave nobody idle let other lanes help with what a stage puts off, or all would wait for the slowest one. The others are
+    /// run as they are written.
+    /// </summary>
+    private void OfferOwed()
+    {
+        if (PipelineSchedule.OverlapsSteps(Specification.Schedule))
+        {
+            owed.Offer();
+        }
     }
 
     private void ShareTiedGradient(OrderInProgress current)

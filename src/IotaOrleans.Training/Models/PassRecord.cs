@@ -79,15 +79,27 @@ internal sealed class PassRecord : IDisposable
         return _lookup is null ? gradient.MoveToOuterDisposeScope() : null;
     }
 
-    /// <summary>The second half: adds the gradients by the weights to what has accumulated.</summary>
-    public void BackwardWeights()
+    /// <summary>Into how many parts the second half can be cut: one for each product, one for all that is not a product.</summary>
+    public int WeightParts => _products.Count + 1;
+
+    /// <summary>One part of the second half: adds gradients by weights to what has accumulated. No two parts change the same weight's.</summary>
+    /// <param name="part">From zero; each part runs once.</param>
+    public void BackwardWeights(int part)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        foreach (var product in _products)
+        if (part < _products.Count)
         {
+            var product = _products[part];
             var sum = product.Weight.Gradient;
             sum.addmm_(product.Gradient!.view(-1, sum.shape[0]).t(), product.Input.view(-1, sum.shape[1]), beta: 1, alpha: 1);
+            if (_lookup?.Weight == product.Weight)
+            {
+                // The embedding is tied, and both of its ends are in this stage.
+                AddLookup();
+            }
+
+            return;
         }
 
         foreach (var (weight, gradient) in _scales)
@@ -95,10 +107,9 @@ internal sealed class PassRecord : IDisposable
             weight.Gradient.add_(gradient, Numbers.One);
         }
 
-        if (_lookup is { } lookup)
+        if (!_products.Exists(product => product.Weight == _lookup?.Weight))
         {
-            var sum = lookup.Weight.Gradient;
-            sum.index_add_(0, lookup.Input.view(-1), lookup.Gradient!.view(-1, sum.shape[1]), Numbers.One);
+            AddLookup();
         }
     }
 
@@ -117,6 +128,15 @@ internal sealed class PassRecord : IDisposable
         }
 
         _lookup?.Dispose();
+    }
+
+    private void AddLookup()
+    {
+        if (_lookup is { } lookup)
+        {
+            var sum = lookup.Weight.Gradient;
+            sum.index_add_(0, lookup.Input.view(-1), lookup.Gradient!.view(-1, sum.shape[1]), Numbers.One);
+        }
     }
 
     private void DisposeKept()

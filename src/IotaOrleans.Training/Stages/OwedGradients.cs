@@ -9,11 +9,11 @@ namespace IotaOrleans.Training.Stages;
 /// </summary>
 /// <param name="trainer">The stage; all calls come from its lane.</param>
 /// <param name="shared">What the silo's lanes do for each other.</param>
-/// <param name="wake">Called, on any lane, when what was offered has ended.</param>
+/// <param name="wake">Called, on any lane, when other lanes have ended what was offered.</param>
 public sealed class OwedGradients(StageTrainer trainer, SharedWork shared, Action wake) : IDisposable
 {
     private readonly Queue<long> _owed = new();
-    private Offered? _offered;
+    private OfferedGradients? _offered;
 
     /// <summary>Adds a micro-batch whose gradient of the input is done.</summary>
     public void Add(long microBatch) => _owed.Enqueue(microBatch);
@@ -23,82 +23,61 @@ public sealed class OwedGradients(StageTrainer trainer, SharedWork shared, Actio
     {
         if (_offered is null && shared.HasHelpers && _owed.TryDequeue(out var microBatch))
         {
-            _offered = new Offered(microBatch, trainer.TakeBackwardWeights(microBatch));
-            _ = _offered.Work.ContinueWith(_ => wake(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-            shared.Offer(_offered.Work);
+            _offered = new OfferedGradients(microBatch, trainer.TakeBackwardWeights(microBatch), shared, wake);
         }
     }
 
-    /// <summary>Runs the oldest here.</summary>
-    /// <returns>What was added; null when nothing is owed, or another lane is at it.</returns>
+    /// <summary>Runs the oldest here; if it is offered, what other lanes have not begun of it, beside them.</summary>
+    /// <returns>What was added; null when nothing is owed, or other lanes are still at it.</returns>
     public AddedGradients? RunNext()
     {
-        if (_offered is null)
+        if (_offered is not null)
         {
-            if (!_owed.TryDequeue(out var microBatch))
-            {
-                return null;
-            }
-
-            using var gradients = trainer.TakeBackwardWeights(microBatch);
-            return new AddedGradients(microBatch, Timed(gradients));
+            _offered.RunRest();
+            return TakeEnded();
         }
 
-        return shared.TryWithdraw(_offered.Work) ? RunOffered() : null;
+        if (!_owed.TryDequeue(out var microBatch))
+        {
+            return null;
+        }
+
+        using var gradients = trainer.TakeBackwardWeights(microBatch);
+        var start = Stopwatch.GetTimestamp();
+        gradients.Run();
+        return new AddedGradients(microBatch, Stopwatch.GetElapsedTime(start));
     }
 
-    /// <summary>What another lane has added since the last call, if it has.</summary>
-    public AddedGradients? TakeEnded() => _offered is { Work.IsCompleted: true } ? End() : null;
+    /// <summary>What was offered, if it has ended.</summary>
+    public AddedGradients? TakeEnded()
+    {
+        if (_offered is not { IsEnded: true })
+        {
+            return null;
+        }
 
-    /// <summary>Ends what is offered: waits for the lane that is at it, or runs it here.</summary>
-    public AddedGradients? Await() => _offered is null ? null : shared.TryWithdraw(_offered.Work) ? RunOffered() : End();
+        using var offered = _offered;
+        _offered = null;
+        return offered.Result;
+    }
+
+    /// <summary>Ends what is offered: runs here what is left of it, and waits for the lanes that are at it.</summary>
+    public AddedGradients? Await()
+    {
+        _offered?.RunRest();
+        _offered?.Wait();
+        return TakeEnded();
+    }
 
     /// <inheritdoc />
     public void Dispose()
     {
-        if (_offered is { } offered)
-        {
-            _offered = null;
-            if (!shared.TryWithdraw(offered.Work))
-            {
-                ((IAsyncResult)offered.Work).AsyncWaitHandle.WaitOne();
-            }
-
-            offered.Dispose();
-        }
-    }
-
-    private AddedGradients RunOffered()
-    {
-        _offered!.Work.RunSynchronously();
-        return End();
-    }
-
-    private AddedGradients End()
-    {
-        using var offered = _offered!;
+        _offered?.Dispose();
         _offered = null;
-        return new AddedGradients(offered.MicroBatch, offered.Work.GetAwaiter().GetResult());
-    }
-
-    private static TimeSpan Timed(PendingWeightGradients gradients)
-    {
-        var start = Stopwatch.GetTimestamp();
-        gradients.Run();
-        return Stopwatch.GetElapsedTime(start);
-    }
-
-    private sealed class Offered(long microBatch, PendingWeightGradients gradients) : IDisposable
-    {
-        public long MicroBatch => microBatch;
-
-        public Task<TimeSpan> Work { get; } = new(() => Timed(gradients));
-
-        public void Dispose() => gradients.Dispose();
     }
 }
 
 /// <summary>Gradients of weights that were added to a stage's.</summary>
 /// <param name="MicroBatch">The micro-batch.</param>
-/// <param name="Elapsed">How long it took, on whichever lane.</param>
+/// <param name="Elapsed">How long it took, on all lanes together.</param>
 public readonly record struct AddedGradients(long MicroBatch, TimeSpan Elapsed);

@@ -143,7 +143,7 @@ public sealed class StageTrainer : IDisposable
         }
 
         _live.Remove(microBatch);
-        return new PendingWeightGradients(pass.Record.BackwardWeights, pass);
+        return new PendingWeightGradients(pass.Record, pass);
     }
 
     /// <summary>Runs a micro-batch forward without keeping anything.</summary>

@@ -49,7 +49,7 @@ public sealed class WrongInputTests(ProgramFolder folder) : IClassFixture<Progra
     [InlineData(ExitCode.Usage, "--schedule: the interleaved schedule sends micro-batches in groups of one per rank", "train", "--schedule", "interleaved", "--micro-batches", "3")]
     [InlineData(ExitCode.Usage, "--schedule interleaved needs --mode exact", "train", "--schedule", "interleaved", "--mode", "elastic")]
     [InlineData(ExitCode.Usage, "--schedule: the interleaved schedule has one miner per stage", "train", "--schedule", "interleaved", "--miners", "4")]
-    [InlineData(ExitCode.Usage, "--schedule: 'zb-h3' is not one of gpipe, 1f1b, interleaved, zb-h1, zb-h2", "plan", "schedule", "--schedule", "zb-h3")]
+    [InlineData(ExitCode.Usage, "--schedule: 'zb-h3' is not one of gpipe, 1f1b, interleaved, zb-h1, zb-h2, zb-2p", "plan", "schedule", "--schedule", "zb-h3")]
     [InlineData(ExitCode.Usage, "6 do not divide into groups of 4", "plan", "schedule", "--schedule", "interleaved", "--micro-batches", "6")]
     [InlineData(ExitCode.Usage, "--forward: '0' is not a number above 0", "plan", "schedule", "--forward", "0")]
     [InlineData(ExitCode.Usage, "a picture of 131,072 passes is too large", "plan", "schedule", "--stages", "64", "--micro-batches", "1024", "--svg", "a.svg")]

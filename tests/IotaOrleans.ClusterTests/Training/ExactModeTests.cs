@@ -35,6 +35,9 @@ public sealed class ExactModeTests
     [InlineData(ScheduleKind.OneForwardOneBackward, 2, 1, 2)]
     [InlineData(ScheduleKind.ZeroBubbleAhead, 3, 1, 0)]
     [InlineData(ScheduleKind.ZeroBubbleAhead, 2, 1, 2)]
+    [InlineData(ScheduleKind.ZeroBubbleDouble, 2, 1, 0)]
+    [InlineData(ScheduleKind.ZeroBubbleDouble, 3, 1, 0)]
+    [InlineData(ScheduleKind.ZeroBubbleDouble, 2, 1, 2)]
     [InlineData(ScheduleKind.Interleaved, 2, 2, 0)]
     [InlineData(ScheduleKind.Interleaved, 2, 2, 2)]
     [InlineData(ScheduleKind.Interleaved, 1, 4, 0)]
@@ -58,7 +61,7 @@ public sealed class ExactModeTests
     [InlineData(2, 2, 2)]
     public async Task Losses_equal_a_plain_loop_when_stages_end_in_bottlenecks(int stages, int chunks, int silos)
     {
-        using var run = new TestRun(stages, schedule: chunks == 1 ? ScheduleKind.ZeroBubbleAhead : ScheduleKind.Interleaved, chunks: chunks, bottleneck: 8);
+        using var run = new TestRun(stages, schedule: chunks == 1 ? ScheduleKind.ZeroBubbleDouble : ScheduleKind.Interleaved, chunks: chunks, bottleneck: 8);
         await ExactComparison.AssertEqualsPlainLoopAsync(run.Specification, silos);
     }
 

@@ -9,10 +9,11 @@ public sealed class ExactReplicaTests
 {
     [Theory]
     [InlineData(ScheduleKind.ZeroBubbleAhead, new[] { 2, 2 }, 4, 0)]
+    [InlineData(ScheduleKind.ZeroBubbleDouble, new[] { 2, 2 }, 8, 0)]
     [InlineData(ScheduleKind.OneForwardOneBackward, new[] { 2, 3 }, 8, 0)]
     [InlineData(ScheduleKind.GPipe, new[] { 3, 2 }, 4, 0)]
     [InlineData(ScheduleKind.ZeroBubbleAhead, new[] { 3, 2 }, 8, 2)]
-    [InlineData(ScheduleKind.ZeroBubbleAhead, new[] { 2, 2, 2 }, 4, 3)]
+    [InlineData(ScheduleKind.ZeroBubbleDouble, new[] { 2, 2, 2 }, 4, 3)]
     [InlineData(ScheduleKind.ZeroBubble, new[] { 1, 2, 1 }, 4, 0)]
     [InlineData(ScheduleKind.OneForwardOneBackward, new[] { 3 }, 4, 0)]
     [InlineData(ScheduleKind.OneForwardOneBackward, new[] { 3, 3 }, 2, 0)]

@@ -36,6 +36,24 @@ public sealed class ReplicaScheduleTests
         cases: 400);
 
     [Fact]
+    public void Backward_passes_are_completed_in_the_order_in_which_they_began() => Any.ForAll(
+        shape =>
+        {
+            for (var stage = 0; stage < shape.Replicas.Length; stage++)
+            {
+                for (var replica = 0; replica < shape.Replicas[stage]; replica++)
+                {
+                    var program = shape.Program(stage, replica);
+
+                    OfKind(program, StageOpKind.BackwardWeights).Should().Equal(PipelineSchedule.SplitsBackward(shape.Kind) ? OfKind(program, StageOpKind.BackwardInput) : []);
+                }
+            }
+
+            static IEnumerable<int> OfKind(ImmutableArray<StageOp> program, StageOpKind kind) => program.Where(op => op.Kind == kind).Select(op => op.MicroBatch);
+        },
+        cases: 400);
+
+    [Fact]
     public void The_programs_can_be_run_without_anybody_waiting_in_a_circle() => Any.ForAll(shape => shape.Ends().Should().BeTrue(), cases: 400);
 
     [Fact]

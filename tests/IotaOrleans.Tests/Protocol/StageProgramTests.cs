@@ -61,6 +61,7 @@ public sealed class StageProgramTests
     [Theory]
     [InlineData(TrainingMode.Exact, ScheduleKind.Interleaved, "*one miner per stage*")]
     [InlineData(TrainingMode.Exact, ScheduleKind.ZeroBubbleAhead, null)]
+    [InlineData(TrainingMode.Exact, ScheduleKind.ZeroBubbleDouble, null)]
     [InlineData(TrainingMode.Elastic, ScheduleKind.ZeroBubble, null)]
     public void Several_miners_per_stage_are_refused_to_the_interleaved_schedule_only(TrainingMode mode, ScheduleKind schedule, string? message)
     {

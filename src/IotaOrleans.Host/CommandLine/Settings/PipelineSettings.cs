@@ -66,7 +66,7 @@ internal sealed class PipelineSettings : ISettings
 
     public Setting<ScheduleKind> Schedule { get; } = new(
         SettingGroups.Swarm, "--schedule", "Order of forward and backward passes; 'iota plan schedule' draws and compares them",
-        ScheduleNames.Parser, ScheduleKind.ZeroBubbleAhead);
+        ScheduleNames.Parser, ScheduleKind.ZeroBubbleDouble);
 
     public Setting<WireFormat> Wire { get; } = new(
         SettingGroups.Swarm, "--wire", "How activations and gradients travel between stages; int8 and bf16 save bytes and lose digits",

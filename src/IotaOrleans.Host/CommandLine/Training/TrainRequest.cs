@@ -34,7 +34,7 @@ internal sealed record TrainRequest
 
     public SwarmSettings Swarm { get; init; } = new();
 
-    public ScheduleKind Schedule { get; init; } = ScheduleKind.ZeroBubbleAhead;
+    public ScheduleKind Schedule { get; init; } = ScheduleKind.ZeroBubbleDouble;
 
     public WireFormat Wire { get; init; }
 
