@@ -68,6 +68,31 @@ public sealed class OwedGradientsTests
         gradients.Should().AllSatisfy(value => value.Should().Be(0));
     }
 
+    [Fact]
+    public async Task A_failure_on_another_lane_is_the_stages_own()
+    {
+        var shared = new SharedWork();
+        using var lane = new ComputeLane("own", shared: shared);
+        using var other = new BusyLane(shared);
+
+        await lane.RunAsync(() =>
+        {
+            var woken = 0;
+            using var trainer = new StageTrainer(Model, new BlockRange(0, 2), new OptimizerSettings());
+            using var owed = new OwedGradients(trainer, shared, () => woken++);
+            long[] tokens = [.. Enumerable.Range(0, Model.ContextLength)];
+            trainer.Forward(0, new StageInput { Tokens = tokens, Targets = tokens }, Model.ContextLength, []);
+            trainer.BackwardInput(0, [], 1, []);
+            owed.Add(0);
+            owed.Offer();
+            trainer.Dispose();
+            other.Dispose();
+
+            woken.Should().Be(1);
+            owed.Invoking(it => it.TakeEnded()).Should().Throw<InvalidOperationException>();
+        });
+    }
+
     /// <summary>Runs micro-batches and ends what is owed between them, while the next one's passes run.</summary>
     /// <returns>The gradients, and the micro-batches in the order in which theirs were added.</returns>
     private static (float[] Gradients, List<long> Order) Train(SharedWork shared, Func<OwedGradients, ManualResetEventSlim, AddedGradients?> end)
@@ -116,7 +141,6 @@ public sealed class OwedGradientsTests
         {
             _release.Set();
             _lane.Dispose();
-            _release.Dispose();
         }
     }
 }
