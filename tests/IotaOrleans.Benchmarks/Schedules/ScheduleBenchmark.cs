@@ -17,7 +17,7 @@ internal static class ScheduleBenchmark
 
     private const int LiveRanks = 2;
 
-    // The first few dozen steps are all clipped. ZB-H2 goes ahead of its update only where gradients are not, and its formula is of such steps.
+    // The first few dozen steps are all clipped. ZB-H2 and ZB-2p go ahead of their update only where gradients are not, and their formulas are of such steps.
     private static readonly string[] Unclipped = ["--gradient-clip", "0"];
 
     private static readonly (int Ranks, int MicroBatches)[] Shapes = [(2, 4), (2, 8), (2, 16), (8, 16)];
