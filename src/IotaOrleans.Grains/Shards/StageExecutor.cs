@@ -220,6 +220,7 @@ internal sealed class StageExecutor(
     /// <summary>Completes the oldest backward pass that is not complete: in every schedule they are completed in the order in which they began.</summary>
     private TimeSpan? BackwardWeights(OrderInProgress current)
     {
+        var start = Stopwatch.GetTimestamp();
         if ((owed.TakeEnded() ?? owed.RunNext()) is not { } added)
         {
             return null;
@@ -227,7 +228,9 @@ internal sealed class StageExecutor(
 
         current.BackwardPasses++;
         OfferOwed();
-        return added.Elapsed;
+        // Its tensors are freed here too; unless it was begun before this call, and then waited for other lanes.
+        var here = Stopwatch.GetElapsedTime(start);
+        return here + added.Helped > added.Elapsed ? here + added.Helped : added.Elapsed;
     }
 
     /// <summary>

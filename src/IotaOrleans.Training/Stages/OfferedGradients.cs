@@ -19,6 +19,7 @@ internal sealed class OfferedGradients : IDisposable
     private int _running;
     private Task? _offer;
     private TimeSpan _elapsed;
+    private TimeSpan _helped;
     private ExceptionDispatchInfo? _failure;
 
     /// <summary>Offers them.</summary>
@@ -49,7 +50,7 @@ internal sealed class OfferedGradients : IDisposable
         get
         {
             _failure?.Throw();
-            return new AddedGradients(_microBatch, _elapsed);
+            return new AddedGradients(_microBatch, _elapsed, _helped);
         }
     }
 
@@ -58,7 +59,7 @@ internal sealed class OfferedGradients : IDisposable
     {
         while (TryBegin() is { } part)
         {
-            Run(part);
+            Run(part, isHelper: false);
         }
     }
 
@@ -90,7 +91,7 @@ internal sealed class OfferedGradients : IDisposable
     {
         if (TryBegin(isHelper: true) is { } part)
         {
-            Run(part);
+            Run(part, isHelper: true);
             if (IsEnded)
             {
                 _wake();
@@ -119,7 +120,7 @@ internal sealed class OfferedGradients : IDisposable
         }
     }
 
-    private void Run(int part)
+    private void Run(int part, bool isHelper)
     {
         var start = Stopwatch.GetTimestamp();
         ExceptionDispatchInfo? failure = null;
@@ -134,7 +135,9 @@ internal sealed class OfferedGradients : IDisposable
 
         lock (_gate)
         {
-            _elapsed += Stopwatch.GetElapsedTime(start);
+            var elapsed = Stopwatch.GetElapsedTime(start);
+            _elapsed += elapsed;
+            _helped += isHelper ? elapsed : TimeSpan.Zero;
             _running--;
             if (failure is not null)
             {

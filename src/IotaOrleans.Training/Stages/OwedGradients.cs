@@ -45,7 +45,7 @@ public sealed class OwedGradients(StageTrainer trainer, SharedWork shared, Actio
         using var gradients = trainer.TakeBackwardWeights(microBatch);
         var start = Stopwatch.GetTimestamp();
         gradients.Run();
-        return new AddedGradients(microBatch, Stopwatch.GetElapsedTime(start));
+        return new AddedGradients(microBatch, Stopwatch.GetElapsedTime(start), TimeSpan.Zero);
     }
 
     /// <summary>What was offered, if it has ended.</summary>
@@ -80,4 +80,5 @@ public sealed class OwedGradients(StageTrainer trainer, SharedWork shared, Actio
 /// <summary>Gradients of weights that were added to a stage's.</summary>
 /// <param name="MicroBatch">The micro-batch.</param>
 /// <param name="Elapsed">How long it took, on all lanes together.</param>
-public readonly record struct AddedGradients(long MicroBatch, TimeSpan Elapsed);
+/// <param name="Helped">How much of it was on other lanes than the stage's own.</param>
+public readonly record struct AddedGradients(long MicroBatch, TimeSpan Elapsed, TimeSpan Helped);
