@@ -9,7 +9,8 @@ internal sealed record Comparison
 {
     private const int WidthWithoutTerminal = 160;
 
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
+    // A formula may say that nothing is idle: then the ratio is no number.
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
     public required string Name { get; init; }
 
