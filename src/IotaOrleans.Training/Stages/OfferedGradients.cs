@@ -105,6 +105,7 @@ internal sealed class OfferedGradients : IDisposable
         {
             if (isHelper)
             {
+                // That offer is taken: there is room for the next one.
                 _offer = null;
             }
 
