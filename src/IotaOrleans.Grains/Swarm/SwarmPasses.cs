@@ -194,6 +194,7 @@ internal sealed class SwarmPasses : IDisposable
                 return false;
             }
 
+            AddOwed(number);
             Timed(StageOpKind.Forward, () => Forward(number, activation: null));
             return true;
         }
@@ -205,10 +206,23 @@ internal sealed class SwarmPasses : IDisposable
 
         using (activation)
         {
+            AddOwed(activation.Header.Sequence);
             Timed(StageOpKind.Forward, () => Forward(activation.Header.Sequence, activation));
         }
 
         return true;
+    }
+
+    /// <summary>
+    /// Ends the first run of a micro-batch that comes a second time: its gradient was refused, or lost, or came too late. The two runs are of different
+    /// weights, and of one micro-batch only one can be under way.
+    /// </summary>
+    private void AddOwed(long number)
+    {
+        while (_owed.Owes(number))
+        {
+            GoOn(_owed.AddNext());
+        }
     }
 
     private void Forward(long number, TensorFrame? activation)

@@ -42,8 +42,11 @@ internal sealed partial class SwarmSession
     }
 
     /// <summary>Looks at what a shard handed in, and decides what is checked.</summary>
+    /// <param name="shard">The shard.</param>
+    /// <param name="segments">The segments.</param>
+    /// <param name="isLast">Whether the shard has nothing open any longer.</param>
     /// <returns>The segments that the shard must keep.</returns>
-    private ImmutableArray<long> Receive(ShardKey shard, ImmutableArray<SegmentRecord> segments)
+    private ImmutableArray<long> Receive(ShardKey shard, ImmutableArray<SegmentRecord> segments, bool isLast = false)
     {
         var audited = ImmutableArray.CreateBuilder<long>();
         foreach (var segment in segments.Where(segment => IsFrom(segment, shard)))
@@ -79,6 +82,7 @@ internal sealed partial class SwarmSession
             }
         }
 
+        Count(_claims.EndReport(shard, segments.Length, isLast));
         _ = AuditWaitingAsync();
         return audited.ToImmutable();
     }

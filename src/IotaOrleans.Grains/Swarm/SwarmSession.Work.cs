@@ -245,7 +245,7 @@ internal sealed partial class SwarmSession
         {
             try
             {
-                Receive(shard, await _grains.GetGrain<ISwarmShardGrain>(shard.ToString()).CloseSegmentAsync(_id).WaitAsync(PatienceWithLastSegments));
+                Receive(shard, await _grains.GetGrain<ISwarmShardGrain>(shard.ToString()).CloseSegmentAsync(_id).WaitAsync(PatienceWithLastSegments), isLast: true);
             }
             catch (Exception failure)
             {

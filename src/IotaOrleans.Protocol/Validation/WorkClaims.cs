@@ -7,21 +7,25 @@ namespace IotaOrleans.Protocol.Validation;
 /// miner has signed for the pass itself; neighbours must have written down the same bytes; and who says that a micro-batch is done must have its
 /// passes in its own segments. None of this runs anything again, and all of it is looked at, always.
 /// </summary>
-/// <remarks>Not safe for several threads. Remembers the newest micro-batches only.</remarks>
+/// <remarks>
+/// A miner may run a micro-batch twice, because its neighbour refused the first gradient or waited for it too long, and the one that its neighbour
+/// went on with may be in a segment that is still open. So what does not fit is a contradiction only when both have said all that they had done by then.
+/// Not safe for several threads. Remembers the newest micro-batches only.
+/// </remarks>
 public sealed class WorkClaims
 {
     private const int MostKept = 8192;
-    private const int MostRuns = 4;
 
-    private readonly SortedDictionary<long, MicroBatch> _microBatches = [];
-    private readonly Dictionary<(ShardKey Shard, long Number), PassClaim> _running = [];
+    private readonly SortedDictionary<long, MicroBatchClaims> _microBatches = [];
+    private readonly Dictionary<(int Stage, string Miner, long Number), PassClaim> _running = [];
     private readonly Dictionary<ShardKey, long> _lastSegments = [];
     private readonly Dictionary<ShardKey, List<(long Number, long Deadline)>> _unproven = [];
+    private readonly List<Doubt> _doubts = [];
     private readonly DisputeGraph _disputes = new();
     private readonly HashSet<(string Miner, int Stage)> _gone = [];
 
     /// <summary>Micro-batches that went all the way and back, and that a miner on their way has still to sign for.</summary>
-    public IEnumerable<long> Unsigned => _microBatches.Where(entry => !entry.Value.Pathway.IsDefault).Select(entry => entry.Key);
+    public IEnumerable<long> Unsigned => _microBatches.Where(entry => !entry.Value.Pathway.IsDefault && !entry.Value.IsSettled).Select(entry => entry.Key);
 
     /// <summary>Notes that a first stage says that a micro-batch went all the way and back.</summary>
     /// <param name="claimant">The shard of the first stage.</param>
@@ -70,10 +74,11 @@ public sealed class WorkClaims
         var unproven = _unproven.GetValueOrDefault(shard);
         foreach (var op in segment.Ops)
         {
+            var key = (shard.Stage, shard.Miner, op.Number);
             switch (op.Kind)
             {
                 case TraceOpKind.Forward:
-                    _running[(shard, op.Number)] = new PassClaim { ForwardInput = op.Input, ForwardOutput = op.Output, Version = version, ForwardMicroseconds = op.Microseconds };
+                    _running[key] = new PassClaim { ForwardInput = op.Input, ForwardOutput = op.Output, Version = version, ForwardMicroseconds = op.Microseconds };
                     break;
                 case TraceOpKind.BackwardInput:
                     // The forward pass may be in a segment that was lost: then this one is not paid, but the miner said the truth.
@@ -82,13 +87,13 @@ public sealed class WorkClaims
                         unproven.RemoveAt(proven);
                     }
 
-                    if (_running.TryGetValue((shard, op.Number), out var pass))
+                    if (_running.TryGetValue(key, out var pass))
                     {
-                        _running[(shard, op.Number)] = pass with { BackwardInput = op.Input, BackwardOutput = op.Output, BackwardMicroseconds = op.Microseconds, RanBackward = true };
+                        _running[key] = pass with { BackwardInput = op.Input, BackwardOutput = op.Output, BackwardMicroseconds = op.Microseconds, RanBackward = true };
                     }
 
                     break;
-                case TraceOpKind.BackwardWeights when _running.Remove((shard, op.Number), out var ended) && ended.RanBackward:
+                case TraceOpKind.BackwardWeights when _running.Remove(key, out var ended) && ended.RanBackward:
                     var microBatch = Find(op.Number);
                     microBatch.Add(shard, ended with { Segment = name, BackwardMicroseconds = ended.BackwardMicroseconds + op.Microseconds });
                     Confirm(op.Number, microBatch, shard.Stage, shard.Miner, findings);
@@ -110,13 +115,41 @@ public sealed class WorkClaims
         return findings.ToFindings();
     }
 
+    /// <summary>All segments of a shard's report were added.</summary>
+    /// <param name="shard">The shard.</param>
+    /// <param name="segments">How many came with the report.</param>
+    /// <param name="isLast">Whether the shard has nothing open any longer.</param>
+    /// <returns>Contradictions that are certain now.</returns>
+    public WorkFindings EndReport(ShardKey shard, int segments, bool isLast = false)
+    {
+        var findings = new Findings();
+        foreach (var doubt in _doubts.Where(doubt => doubt.IsOf(shard)).ToArray())
+        {
+            if (Agree(doubt))
+            {
+                End(doubt);
+            }
+            else if (doubt.NoteReport(shard, segments, isLast))
+            {
+                End(doubt);
+                if (_disputes.Add(doubt.One, doubt.Stage, doubt.Other))
+                {
+                    findings.Disputes.Add(new Dispute(doubt.Number, doubt.Stage, doubt.One, doubt.Other));
+                }
+            }
+        }
+
+        return findings.ToFindings();
+    }
+
     /// <summary>Passes over what a shard said before: a segment was lost, or it begins anew.</summary>
     /// <param name="shard">The shard.</param>
     /// <param name="begins">Whether its segments are counted from zero again.</param>
     public void Forget(ShardKey shard, bool begins)
     {
         _unproven.Remove(shard);
-        foreach (var key in _running.Keys.Where(key => key.Shard == shard).ToArray())
+        EndDoubts(doubt => doubt.IsOf(shard));
+        foreach (var key in _running.Keys.Where(key => (key.Stage, key.Miner) == (shard.Stage, shard.Miner)).ToArray())
         {
             _running.Remove(key);
         }
@@ -136,6 +169,7 @@ public sealed class WorkClaims
     public WorkFindings Forfeit(ShardKey shard)
     {
         _gone.Add((shard.Miner, shard.Stage));
+        EndDoubts(doubt => doubt.IsOf(shard));
         var findings = new Findings();
         foreach (var (number, microBatch) in _microBatches.Where(entry => IsNamed(entry.Value, shard.Stage, shard.Miner)).ToArray())
         {
@@ -168,12 +202,16 @@ public sealed class WorkClaims
     public bool MustBeWrong(string miner, ImmutableArray<ImmutableArray<string>> stages, int mostMiners) => _disputes.MustBeWrong(miner, stages, mostMiners);
 
     /// <summary>A miner is known to be wrong: nobody is suspected because of it.</summary>
-    public void NoteWrong(string miner) => _disputes.NoteWrong(miner);
+    public void NoteWrong(string miner)
+    {
+        _disputes.NoteWrong(miner);
+        EndDoubts(doubt => doubt.One == miner || doubt.Other == miner);
+    }
 
-    private static bool IsNamed(MicroBatch microBatch, int stage, string miner) =>
+    private static bool IsNamed(MicroBatchClaims microBatch, int stage, string miner) =>
         !microBatch.Pathway.IsDefault && stage < microBatch.Pathway.Length && microBatch.Pathway[stage] == miner;
 
-    private static void Forfeit(long number, MicroBatch microBatch, int stage, Findings findings)
+    private static void Forfeit(long number, MicroBatchClaims microBatch, int stage, Findings findings)
     {
         if (!microBatch.Confirmed.Contains(stage) && microBatch.Forfeited.Add(stage))
         {
@@ -181,7 +219,7 @@ public sealed class WorkClaims
         }
     }
 
-    private void Confirm(long number, MicroBatch microBatch, int stage, string miner, Findings findings)
+    private void Confirm(long number, MicroBatchClaims microBatch, int stage, string miner, Findings findings)
     {
         if (!IsNamed(microBatch, stage, miner) || microBatch.Forfeited.Contains(stage)
             || microBatch.PassesOf(stage, miner) is not [var pass, ..] || !microBatch.Confirmed.Add(stage))
@@ -190,36 +228,60 @@ public sealed class WorkClaims
         }
 
         findings.Passes.Add(new ConfirmedPass(number, stage, miner, pass));
-        Compare(number, microBatch, stage - 1, findings);
-        Compare(number, microBatch, stage, findings);
+        Compare(number, microBatch, stage - 1);
+        Compare(number, microBatch, stage);
     }
 
     /// <summary>Compares what a stage sent with what the next one got, and the other way round.</summary>
-    private void Compare(long number, MicroBatch microBatch, int stage, Findings findings)
+    private void Compare(long number, MicroBatchClaims microBatch, int stage)
     {
         if (stage < 0 || microBatch.IsRepeated || !microBatch.Confirmed.Contains(stage) || !microBatch.Confirmed.Contains(stage + 1))
         {
             return;
         }
 
-        var (one, other) = (microBatch.Pathway[stage], microBatch.Pathway[stage + 1]);
-        var got = microBatch.PassesOf(stage + 1, other);
-        if (microBatch.PassesOf(stage, one).Any(sent => got.Any(pass => sent.ForwardOutput == pass.ForwardInput && sent.BackwardInput == pass.BackwardOutput)))
+        var doubt = new Doubt(number, microBatch, stage, microBatch.Pathway[stage], microBatch.Pathway[stage + 1]);
+        if (!Agree(doubt))
         {
-            return;
-        }
-
-        if (_disputes.Add(one, stage, other))
-        {
-            findings.Disputes.Add(new Dispute(number, stage, one, other));
+            microBatch.Doubts++;
+            _doubts.Add(doubt);
         }
     }
 
-    private MicroBatch Find(long number)
+    /// <summary>Whether some run of the one fits some run of the other.</summary>
+    private bool Agree(Doubt doubt)
+    {
+        var got = RunsOf(doubt, doubt.Stage + 1, doubt.Other).ToArray();
+        return RunsOf(doubt, doubt.Stage, doubt.One).Any(sent => got.Any(pass => sent.ForwardOutput == pass.ForwardInput && sent.BackwardInput == pass.BackwardOutput));
+    }
+
+    /// <summary>What a miner signed for of a micro-batch; gradients of weights, which nobody sees, may still be owed.</summary>
+    private IEnumerable<PassClaim> RunsOf(Doubt doubt, int stage, string miner)
+    {
+        var ended = doubt.MicroBatch.PassesOf(stage, miner);
+        return _running.TryGetValue((stage, miner, doubt.Number), out var running) && running.RanBackward ? ended.Append(running) : ended;
+    }
+
+    private void EndDoubts(Func<Doubt, bool> applies)
+    {
+        foreach (var doubt in _doubts.Where(applies).ToArray())
+        {
+            End(doubt);
+        }
+    }
+
+    private void End(Doubt doubt)
+    {
+        _doubts.Remove(doubt);
+        doubt.MicroBatch.Doubts--;
+        Forget(doubt.Number, doubt.MicroBatch);
+    }
+
+    private MicroBatchClaims Find(long number)
     {
         if (!_microBatches.TryGetValue(number, out var microBatch))
         {
-            _microBatches.Add(number, microBatch = new MicroBatch());
+            _microBatches.Add(number, microBatch = new MicroBatchClaims());
             if (_microBatches.Count > MostKept)
             {
                 _microBatches.Remove(_microBatches.Keys.First());
@@ -229,40 +291,11 @@ public sealed class WorkClaims
         return microBatch;
     }
 
-    private void Forget(long number, MicroBatch microBatch)
+    private void Forget(long number, MicroBatchClaims microBatch)
     {
-        if (!microBatch.Pathway.IsDefault && microBatch.Confirmed.Count + microBatch.Forfeited.Count == microBatch.Pathway.Length)
+        if (!microBatch.Pathway.IsDefault && microBatch.IsSettled && microBatch.Doubts == 0)
         {
             _microBatches.Remove(number);
-        }
-    }
-
-    private sealed class MicroBatch
-    {
-        private readonly Dictionary<(int Stage, string Miner), List<PassClaim>> _passes = [];
-
-        public ImmutableArray<string> Pathway { get; set; }
-
-        public HashSet<int> Confirmed { get; } = [];
-
-        public HashSet<int> Forfeited { get; } = [];
-
-        public bool IsRepeated { get; set; }
-
-        /// <summary>Passes of a miner, the oldest first: who got a micro-batch again, because its gradient was long in coming, runs it again.</summary>
-        public List<PassClaim> PassesOf(int stage, string miner) => _passes.GetValueOrDefault((stage, miner)) ?? [];
-
-        public void Add(ShardKey shard, PassClaim pass)
-        {
-            if (!_passes.TryGetValue((shard.Stage, shard.Miner), out var passes))
-            {
-                _passes.Add((shard.Stage, shard.Miner), passes = []);
-            }
-
-            if (passes.Count < MostRuns)
-            {
-                passes.Add(pass);
-            }
         }
     }
 
@@ -278,66 +311,4 @@ public sealed class WorkClaims
 
         public WorkFindings ToFindings() => new([.. Passes], [.. Forfeited], [.. Disputes], Unfounded);
     }
-}
-
-/// <summary>What a miner signed for: a micro-batch through its stage and back.</summary>
-public sealed record PassClaim
-{
-    /// <summary>Hash of the activation that came in; zero in the first stage.</summary>
-    public UInt128 ForwardInput { get; init; }
-
-    /// <summary>Hash of the activation that went out; zero in the last stage.</summary>
-    public UInt128 ForwardOutput { get; init; }
-
-    /// <summary>Hash of the gradient that came in; zero in the last stage.</summary>
-    public UInt128 BackwardInput { get; init; }
-
-    /// <summary>Hash of the gradient that went out; zero in the first stage.</summary>
-    public UInt128 BackwardOutput { get; init; }
-
-    /// <summary>Optimizer steps of the shard before the forward pass.</summary>
-    public long Version { get; init; }
-
-    /// <summary>Time of the forward pass, as the miner says.</summary>
-    public int ForwardMicroseconds { get; init; }
-
-    /// <summary>Time of both halves of the backward pass, as the miner says.</summary>
-    public int BackwardMicroseconds { get; init; }
-
-    /// <summary>Whether the backward pass is in it.</summary>
-    public bool RanBackward { get; init; }
-
-    /// <summary>The signed segment in which it ended.</summary>
-    public UInt128 Segment { get; init; }
-}
-
-/// <summary>A pass that its miner signed for and that the micro-batch's pathway names it for.</summary>
-/// <param name="Number">The micro-batch.</param>
-/// <param name="Stage">The stage.</param>
-/// <param name="Miner">The miner.</param>
-/// <param name="Claim">What it signed for.</param>
-public sealed record ConfirmedPass(long Number, int Stage, string Miner, PassClaim Claim);
-
-/// <summary>A pass that the micro-batch's pathway names a miner for, and that the miner was gone before it signed for.</summary>
-/// <param name="Number">The micro-batch.</param>
-/// <param name="Stage">The stage.</param>
-/// <param name="Miner">The miner.</param>
-public sealed record ForfeitedPass(long Number, int Stage, string Miner);
-
-/// <summary>Two neighbours wrote down other bytes for what passed between them.</summary>
-/// <param name="Number">The micro-batch.</param>
-/// <param name="Stage">The earlier stage.</param>
-/// <param name="One">Its miner.</param>
-/// <param name="Other">The miner of the next stage.</param>
-public sealed record Dispute(long Number, int Stage, string One, string Other);
-
-/// <summary>What came of a claim.</summary>
-/// <param name="Passes">Passes that count now.</param>
-/// <param name="Forfeited">Passes that nobody will be paid for.</param>
-/// <param name="Disputes">Contradictions that appeared now.</param>
-/// <param name="Unfounded">A micro-batch that was said to be done and is in none of the claimant's segments, or null.</param>
-public sealed record WorkFindings(ImmutableArray<ConfirmedPass> Passes, ImmutableArray<ForfeitedPass> Forfeited, ImmutableArray<Dispute> Disputes, long? Unfounded)
-{
-    /// <summary>Nothing.</summary>
-    public static WorkFindings None { get; } = new([], [], [], null);
 }

@@ -11,7 +11,6 @@ namespace IotaOrleans.Training.Stages;
 internal sealed class OfferedGradients : IDisposable
 {
     private readonly object _gate = new();
-    private readonly long _microBatch;
     private readonly PendingWeightGradients _gradients;
     private readonly SharedWork _shared;
     private readonly Action _wake;
@@ -25,12 +24,15 @@ internal sealed class OfferedGradients : IDisposable
     /// <summary>Offers them.</summary>
     public OfferedGradients(long microBatch, PendingWeightGradients gradients, SharedWork shared, Action wake)
     {
-        (_microBatch, _gradients, _shared, _wake) = (microBatch, gradients, shared, wake);
+        (MicroBatch, _gradients, _shared, _wake) = (microBatch, gradients, shared, wake);
         lock (_gate)
         {
             Offer();
         }
     }
+
+    /// <summary>The micro-batch that they are of.</summary>
+    public long MicroBatch { get; }
 
     /// <summary>Whether all parts were added, or one has failed, and nobody is at any.</summary>
     public bool IsEnded
@@ -50,7 +52,7 @@ internal sealed class OfferedGradients : IDisposable
         get
         {
             _failure?.Throw();
-            return new AddedGradients(_microBatch, _elapsed, _helped);
+            return new AddedGradients(MicroBatch, _elapsed, _helped);
         }
     }
 

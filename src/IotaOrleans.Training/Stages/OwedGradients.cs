@@ -18,6 +18,9 @@ public sealed class OwedGradients(StageTrainer trainer, SharedWork shared, Actio
     /// <summary>Adds a micro-batch whose gradient of the input is done.</summary>
     public void Add(long microBatch) => _owed.Enqueue(microBatch);
 
+    /// <summary>Whether gradients of a micro-batch are still to be added.</summary>
+    public bool Owes(long microBatch) => _offered?.MicroBatch == microBatch || _owed.Contains(microBatch);
+
     /// <summary>Offers the oldest to other lanes, unless one is offered. Until it has ended, nobody else may touch the stage's gradients.</summary>
     public void Offer()
     {
@@ -68,6 +71,10 @@ public sealed class OwedGradients(StageTrainer trainer, SharedWork shared, Actio
         _offered?.Wait();
         return TakeEnded();
     }
+
+    /// <summary>Adds the oldest in any case: waits for what is offered, or runs it here.</summary>
+    /// <exception cref="InvalidOperationException">Nothing is owed.</exception>
+    public AddedGradients AddNext() => Await() ?? RunNext() ?? throw new InvalidOperationException("no gradients are owed");
 
     /// <inheritdoc />
     public void Dispose()

@@ -56,6 +56,37 @@ public sealed class OwedGradientsTests
         gradients.Should().Contain(value => value != 0);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_is_owed_is_known_until_it_was_added(bool offers)
+    {
+        var shared = new SharedWork();
+        using var lane = new ComputeLane("own", shared: shared);
+        using var other = offers ? new BusyLane(shared) : null;
+
+        await lane.RunAsync(() =>
+        {
+            using var trainer = new StageTrainer(Model, new BlockRange(0, 2), new OptimizerSettings());
+            using var owed = new OwedGradients(trainer, shared, () => { });
+            long[] tokens = [.. Enumerable.Range(0, Model.ContextLength)];
+            foreach (var microBatch in new[] { 4L, 5L })
+            {
+                trainer.Forward(microBatch, new StageInput { Tokens = tokens, Targets = tokens }, Model.ContextLength, []);
+                trainer.BackwardInput(microBatch, [], 1, []);
+                owed.Add(microBatch);
+                owed.Offer();
+            }
+
+            new[] { 3L, 4, 5 }.Where(owed.Owes).Should().Equal(4, 5);
+            owed.AddNext().MicroBatch.Should().Be(4);
+            new[] { 4L, 5 }.Where(owed.Owes).Should().Equal(5);
+            owed.AddNext().MicroBatch.Should().Be(5);
+            new[] { 4L, 5 }.Where(owed.Owes).Should().BeEmpty();
+            owed.Invoking(it => it.AddNext()).Should().Throw<InvalidOperationException>();
+        });
+    }
+
     [Fact]
     public async Task What_is_still_offered_at_the_end_is_nobodys()
     {

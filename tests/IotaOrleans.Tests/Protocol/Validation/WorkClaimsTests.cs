@@ -6,6 +6,7 @@ namespace IotaOrleans.Tests.Protocol.Validation;
 public sealed class WorkClaimsTests
 {
     private static readonly ImmutableArray<string> Pathway = ["ada", "bob"];
+    private static readonly ShardKey Ada = new("run", 0, "ada");
     private static readonly ShardKey Bob = new("run", 1, "bob");
     private readonly WorkClaims _claims = new();
 
@@ -20,7 +21,8 @@ public sealed class WorkClaimsTests
         WorkFindings[] findings = [steps[first](), steps[second](), steps[third]()];
 
         findings.SelectMany(finding => finding.Passes).Select(pass => (pass.Number, pass.Stage, pass.Miner)).Should().BeEquivalentTo([(7L, 0, "ada"), (7L, 1, "bob")]);
-        findings.Should().OnlyContain(finding => finding.Disputes.IsEmpty && finding.Unfounded == null);
+        findings.Should().OnlyContain(finding => finding.Unfounded == null);
+        AllIsSaid(Ada, Bob).Should().BeEmpty();
     }
 
     [Fact]
@@ -89,8 +91,8 @@ public sealed class WorkClaimsTests
 
         var findings = _claims.Add(Altered(Last("bob", 0, 7), TraceOpKind.Forward, op => op with { Input = 99 }));
 
-        findings.Disputes.Should().BeEmpty();
         findings.Passes.Should().ContainSingle();
+        AllIsSaid(Ada, Bob).Should().BeEmpty();
     }
 
     [Fact]
@@ -110,9 +112,56 @@ public sealed class WorkClaimsTests
         _claims.Add(Altered(Last("bob", 1, 7), TraceOpKind.BackwardInput, op => op with { Output = 99 }));
         _claims.AddPathway(7, Pathway);
 
-        var findings = _claims.Add(First("ada", 0, 7));
+        _claims.Add(First("ada", 0, 7));
 
-        findings.Disputes.Should().BeEmpty("its first gradient is the one that ada got");
+        AllIsSaid(Ada, Bob).Should().BeEmpty("its first gradient is the one that ada got");
+    }
+
+    [Theory]
+    [InlineData(3)]
+    [InlineData(2)]
+    public void The_run_that_the_neighbour_went_on_with_may_be_signed_for_later(int ops)
+    {
+        _claims.AddPathway(7, Pathway);
+        _claims.Add(First("ada", 0, 7));
+        _claims.Add(Refused("bob", 0, 7));
+        Report(Ada, Ada, Ada, Bob, Bob).Should().BeEmpty("the second run may be in a segment that is still open");
+        _claims.Unsigned.Should().BeEmpty("both have signed for it, whatever for");
+
+        var second = Last("bob", 1, 7);
+        _claims.Add(second with { Ops = second.Ops[..ops] });
+
+        AllIsSaid(Ada, Bob).Should().BeEmpty("gradients of weights may still be owed");
+    }
+
+    [Fact]
+    public void What_does_not_fit_after_both_have_said_all_is_a_contradiction()
+    {
+        _claims.AddPathway(7, Pathway);
+        _claims.Add(First("ada", 0, 7));
+        _claims.Add(Refused("bob", 0, 7));
+
+        Report(Ada, Ada, Ada, Ada).Should().BeEmpty("bob has said nothing since");
+        Report(Bob, Bob).Should().BeEmpty();
+        _claims.EndReport(Bob, segments: 0).Disputes.Should().BeEmpty("what is open comes with segments");
+        Report(new ShardKey("run", 1, "cid"), new ShardKey("run", 0, "bob")).Should().BeEmpty("those are others");
+        Report(Bob).Should().Equal(new Dispute(7, 0, "ada", "bob"));
+        Report(Ada, Bob).Should().BeEmpty("it was said");
+    }
+
+    [Fact]
+    public void Nothing_is_held_against_who_has_contradicted_one_that_is_gone_or_wrong_or_begins_anew()
+    {
+        Action[] ends = [() => _claims.Forfeit(Bob), () => _claims.NoteWrong("bob"), () => _claims.Forget(Bob, begins: true), () => _claims.Forget(Bob, begins: false)];
+        foreach (var (end, number) in ends.Select((end, i) => (end, (long)i)))
+        {
+            _claims.AddPathway(number, Pathway);
+            _claims.Add(First("ada", number, number));
+            _claims.Add(Refused("bob", number, number));
+            end();
+
+            AllIsSaid(Ada, Bob).Should().BeEmpty();
+        }
     }
 
     [Fact]
@@ -121,7 +170,9 @@ public sealed class WorkClaimsTests
         _claims.AddPathway(7, Pathway);
         _claims.Add(First("ada", 0, 7));
 
-        _claims.Add(Altered(Last("bob", 0, 7), TraceOpKind.Forward, op => op with { Input = 99 })).Disputes.Should().Equal(new Dispute(7, 0, "ada", "bob"));
+        _claims.Add(Altered(Last("bob", 0, 7), TraceOpKind.Forward, op => op with { Input = 99 }));
+
+        AllIsSaid(Ada, Bob).Should().Equal(new Dispute(7, 0, "ada", "bob"));
         MustBeWrong("ada").Should().BeFalse("one contradiction says nothing about who it is");
         MustBeWrong("bob").Should().BeFalse();
     }
@@ -135,7 +186,9 @@ public sealed class WorkClaimsTests
             _claims.Add(Last(miner, 0, number));
         }
 
-        _claims.Add(Altered(First("ada", 0, 1, 2), TraceOpKind.BackwardInput, op => op with { Input = 99 })).Disputes.Should().HaveCount(2);
+        _claims.Add(Altered(First("ada", 0, 1, 2), TraceOpKind.BackwardInput, op => op with { Input = 99 }));
+
+        AllIsSaid(Ada, Bob, new ShardKey("run", 1, "cid")).Should().HaveCount(2);
 
         MustBeWrong("ada").Should().BeTrue("of five miners only one can be wrong");
         MustBeWrong("bob").Should().BeFalse();
@@ -152,7 +205,8 @@ public sealed class WorkClaimsTests
         {
             _claims.AddPathway(number, pathway);
             _claims.Add(First(pathway[0], number, number));
-            _claims.Add(Altered(Last(pathway[1], number, number), TraceOpKind.Forward, op => op with { Input = 99 })).Disputes.Should().ContainSingle();
+            _claims.Add(Altered(Last(pathway[1], number, number), TraceOpKind.Forward, op => op with { Input = 99 }));
+            AllIsSaid(new ShardKey("run", 0, pathway[0]), new ShardKey("run", 1, pathway[1])).Should().ContainSingle();
         }
 
         ImmutableArray<ImmutableArray<string>> stages = [["ada", "bob", "cid", "dan"], ["eve", "mal", "fay", "gil"]];
@@ -165,12 +219,14 @@ public sealed class WorkClaimsTests
         _claims.AddPathway(1, ["ada", "bob"]);
         _claims.AddPathway(2, ["ada", "cid"]);
         _claims.Add(First("ada", 0, 1, 2));
-        _claims.Add(Altered(Last("bob", 0, 1), TraceOpKind.Forward, op => op with { Input = 99 })).Disputes.Should().ContainSingle();
+        _claims.Add(Altered(Last("bob", 0, 1), TraceOpKind.Forward, op => op with { Input = 99 }));
+        AllIsSaid(Ada, Bob).Should().ContainSingle();
 
         _claims.NoteWrong("bob");
         _claims.NoteWrong("cid");
 
-        _claims.Add(Altered(Last("cid", 0, 2), TraceOpKind.Forward, op => op with { Input = 99 })).Disputes.Should().BeEmpty();
+        _claims.Add(Altered(Last("cid", 0, 2), TraceOpKind.Forward, op => op with { Input = 99 }));
+        AllIsSaid(Ada, new ShardKey("run", 1, "cid")).Should().BeEmpty();
         MustBeWrong("ada").Should().BeFalse();
     }
 
@@ -220,6 +276,12 @@ public sealed class WorkClaimsTests
         _claims.AddPathway(7, Pathway).Passes.Should().BeEmpty("what came in is not known, so it is not paid");
     }
 
+    /// <summary>Contradictions that reports with segments make certain, one after the other.</summary>
+    private Dispute[] Report(params ShardKey[] shards) => [.. shards.SelectMany(shard => _claims.EndReport(shard, segments: 1).Disputes)];
+
+    /// <summary>Contradictions that are certain once shards have nothing more to say.</summary>
+    private Dispute[] AllIsSaid(params ShardKey[] shards) => [.. shards.SelectMany(shard => _claims.EndReport(shard, segments: 0, isLast: true).Disputes)];
+
     private bool MustBeWrong(string miner) => _claims.MustBeWrong(miner, [["ada"], ["bob", "cid", "dan", "eve"]], 5);
 
     private static UInt128 Activation(long number) => (UInt128)(1000 + number);
@@ -244,6 +306,10 @@ public sealed class WorkClaimsTests
 
     private static SegmentRecord Altered(SegmentRecord segment, TraceOpKind kind, Func<TraceOp, TraceOp> alter) =>
         segment with { Ops = [.. segment.Ops.Select(op => op.Kind == kind ? alter(op) : op)] };
+
+    /// <summary>Runs whose gradients the neighbour did not go on with.</summary>
+    private static SegmentRecord Refused(string miner, long index, params long[] numbers) =>
+        Altered(Last(miner, index, numbers), TraceOpKind.BackwardInput, op => op with { Output = 99 });
 
     private static SegmentRecord Segment(int stage, string miner, long index, long[] numbers, Func<long, TraceOp[]> ops) => new()
     {
