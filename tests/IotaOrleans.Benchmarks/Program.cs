@@ -3,6 +3,7 @@
 using System.CommandLine;
 using IotaOrleans.Benchmarks.Adversaries;
 using IotaOrleans.Benchmarks.Compression;
+using IotaOrleans.Benchmarks.Kernels;
 using IotaOrleans.Benchmarks.Measuring;
 using IotaOrleans.Benchmarks.Memory;
 using IotaOrleans.Benchmarks.Pipeline;
@@ -19,6 +20,7 @@ root.Subcommands.Add(PipelineBenchmark.Command());
 root.Subcommands.Add(ScheduleBenchmark.Command());
 root.Subcommands.Add(MemoryBenchmark.Command());
 root.Subcommands.Add(TransportBenchmark.Command());
+root.Subcommands.Add(KernelsBenchmark.Command());
 root.Subcommands.Add(CompressionBenchmark.Command());
 root.Subcommands.Add(SwarmBenchmark.Command());
 root.Subcommands.Add(UnequalBenchmark.Command());

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Runtime.InteropServices;
 using System.Text;
 using IotaOrleans.Benchmarks.Compression;
+using IotaOrleans.Benchmarks.Kernels;
 using IotaOrleans.Benchmarks.Measuring;
 using IotaOrleans.Benchmarks.Memory;
 using IotaOrleans.Benchmarks.Pipeline;
@@ -33,6 +34,7 @@ internal static class AllCommand
                 ("Schedules, simulated", () => Task.FromResult<IReadOnlyList<Comparison>>([.. ScheduleBenchmark.Simulated(chunks: 2)])),
                 ("Schedules, live", () => ScheduleBenchmark.LiveAsync(10, rounds: 1)),
                 ("Transport", async () => await TransportBenchmark.MeasureAsync(rounds: 21, underWay: 1)),
+                ("Kernels", () => Task.FromResult(KernelsBenchmark.Measure())),
                 ("Compression", () => CompressionBenchmark.MeasureAsync()),
                 ("Many miners", () => SwarmBenchmark.MeasureAsync(DataSourceOptions.DotnetDocumentation, 500, 6, [10, 20, 50], "bf16", null)),
                 ("Unequal miners", () => UnequalBenchmark.MeasureAsync(Math.Min(3, count))),
